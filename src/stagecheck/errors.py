@@ -1,0 +1,62 @@
+"""Every error stagecheck raises on purpose, and what each means for the exit code.
+
+    StagecheckError
+    ├── UsageError            the caller must mend something          exit 2
+    │   ├── ConfigError       … in stagecheck.toml or its environment
+    │   ├── SpecError         … in the OpenAPI document
+    │   └── SelectionError    … nothing was selected
+    ├── TargetError           nothing can be said of the target       exit 3
+    │   ├── Unreachable       no answer at all
+    │   └── CredentialRefused the target will not let us in
+    ├── BudgetSpent           requests or seconds of the run are used up (caught by the runner)
+    └── HarnessError          a hole in stagecheck itself: never a finding about a target
+
+A broken promise of the target is not an error but a value: `stagecheck.outcome.Violation`.
+Each message is one line and names the mend.
+"""
+
+from __future__ import annotations
+
+
+class StagecheckError(Exception):
+    """Root of the tree; `exit_code` is what the process ends with."""
+
+    exit_code: int = 3
+
+
+class UsageError(StagecheckError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The config is wrong, or does not fit the target."""
+
+
+class SpecError(UsageError):
+    """The OpenAPI document cannot be used."""
+
+
+class SelectionError(UsageError):
+    """No check is selected: an error, never a success."""
+
+
+class TargetError(StagecheckError):
+    """The target could not be judged."""
+
+
+class Unreachable(TargetError):
+    """No answer came back from the target."""
+
+
+class CredentialRefused(TargetError):
+    """The target answered 401 or 403 to the credential it should accept."""
+
+
+class BudgetSpent(StagecheckError):
+    """The requests or seconds that the config allows are used up."""
+
+
+class HarnessError(StagecheckError):
+    """A fault of stagecheck; reported as an error, never as a violation."""

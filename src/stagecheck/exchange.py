@@ -1,0 +1,130 @@
+"""One request and its answer, as recorded. Secrets are taken out here, once, and nowhere else.
+
+A request names its credential by role (`Credential`), so the recorded form never holds the secret itself:
+`Authorization: Token $STAGECHECK_TOKEN`. What a target echoes back is scrubbed by `Redactor`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST_RECORDED = 64 * 1024
+"""Bytes of an answer that are kept in the record; the rest is cut and said to be cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What goes into the Authorization header, and how it is written down.
+
+    `header` is the real value (None: no header at all); `shown` is what a reader and a curl command see.
+    `name` is the role in words: "the API token", "a JWT with a tampered payload".
+    """
+
+    name: str
+    header: str | None = field(repr=False)
+    shown: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request before it is sent: raw percent-encoded path, headers without Authorization, exact body bytes."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request that was sent, and what came back.
+
+    `number` counts from 1 over the whole run. `status` is None when no answer came (`failure` says why): then
+    nobody knows whether the request took effect. `elapsed_s` is seconds; `started_s` seconds since the run began.
+    """
+
+    number: int
+    phase: str
+    request: HttpRequest
+    status: int | None
+    headers: Mapping[str, str]
+    body: bytes
+    started_s: float
+    elapsed_s: float
+    failure: str | None = None
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the answer, lower case, without parameters."""
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+class Redactor:
+    """Replaces every secret it was told of, wherever it stands in a text (DESIGN: redacted once, here)."""
+
+    def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """`secrets`: pairs of the secret and what is written in its place."""
+        pairs = {secret: label for secret, label in secrets if len(secret) >= 4}
+        self._labels = pairs
+        longest_first = sorted(pairs, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(secret) for secret in longest_first)) if pairs else None
+
+    def text(self, text: str) -> str:
+        """The same text without the secrets."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._labels[match.group(0)], text)
+
+    def body(self, body: bytes | None) -> str | None:
+        """A body as text for the record: decoded leniently, cut at `LONGEST_RECORDED`, without secrets."""
+        if body is None:
+            return None
+        text = body[:LONGEST_RECORDED].decode("utf-8", "backslashreplace")
+        if len(body) > LONGEST_RECORDED:
+            text += f"… ({len(body) - LONGEST_RECORDED} more bytes)"
+        return self.text(text)
+
+    def step(self, exchange: Exchange) -> dict[str, Any]:
+        """One step of a violation as `report.json` pins it: method, path, headers, body, status, answer."""
+        return {
+            "method": exchange.request.method,
+            "path": self.text(exchange.request.path),
+            "headers": shown_headers(exchange.request),
+            "body": self.body(exchange.request.body),
+            "status": exchange.status,
+            "answer": self.body(exchange.body) if exchange.status is not None else exchange.failure,
+        }
+
+
+def shown_headers(request: HttpRequest) -> dict[str, str]:
+    """The headers as a reader may see them: the credential by its role."""
+    headers = dict(request.headers)
+    if request.credential.shown is not None:
+        headers["Authorization"] = request.credential.shown
+    return headers
+
+
+def curl(url: str, request: HttpRequest) -> str:
+    """The request as one curl command for a POSIX shell; `url` is the target's base URL.
+
+    Credentials appear as shell variables (`$STAGECHECK_TOKEN`), so the command can be pasted and shared.
+    """
+    words = ["curl", "-sS", "-i", "-X", request.method]
+    for name, value in shown_headers(request).items():
+        words += ["-H", _quoted(f"{name}: {value}", expand=name == "Authorization")]
+    if request.body is not None:
+        words += ["--data-raw", shlex.quote(request.body.decode("utf-8", "replace"))]
+    words.append(shlex.quote(url.rstrip("/") + request.path))
+    return " ".join(words)
+
+
+def _quoted(text: str, *, expand: bool) -> str:
+    """Shell quoting that leaves `$NAME` to the shell where it stands for a credential."""
+    if expand and "$" in text:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`") + '"'
+    return shlex.quote(text)

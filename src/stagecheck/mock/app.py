@@ -1,0 +1,196 @@
+"""The mocked target: every answer is `step`'s, rendered. It is written as small methods so that a subclass can get
+exactly one of them wrong (`audit`).
+
+Knows HTTP only as `Call` and `Answer`; `as_httpx` mounts it on respx. Not safe for threads.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from stagecheck.mock.auth import caller
+from stagecheck.mock.scenario import CREATED_AT, Scenario
+from stagecheck.model.requests import Attach, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.state import World, canonical
+from stagecheck.model.step import Accepted, Outcome, Refused, step
+from stagecheck.wire.bodies import meaning
+
+_NAMESPACE = uuid.UUID("0d9a7a52-53f8-4f0e-8f38-6b0f5a3c1e77")
+_REASONS = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not found", 405: "method not allowed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as received: decoded path segments, lower-case header names."""
+
+    method: str
+    segments: tuple[str, ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response to be sent; `payload` is rendered as JSON, None for no body."""
+
+    status: int
+    payload: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Attachment:
+    """The entry of a service in a stage, as the mock keeps it beside the world: ids and dates are not the model's."""
+
+    id: str
+    created_at: str
+    updated_at: str
+
+
+class Mock:
+    """A target that keeps the contract. One instance is one target with its own state."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.world: World = scenario.world
+        self.tick = 0
+        self.attachments = {service: self.attachment(service) for service in self.world.placements}
+
+    # ------------------------------------------------------------------ the way of a request
+
+    def handle(self, call: Call) -> Answer:
+        """Answer one request."""
+        request = self.understand(call)
+        if request is None:
+            return self.refusal(Refused((404,), None, 404))
+        return self.answer(call, request, self.decide(request))
+
+    def understand(self, call: Call) -> Request | None:
+        """What the call asks for; None where there is no such path."""
+        who = self.authenticate(call)
+        match [canonical(segment) if position % 2 else segment for position, segment in enumerate(call.segments)]:
+            case ["deploymentStage", stage, "service", service]:
+                if call.method != "PUT":
+                    return OtherMethod(call.method, stage, service, who)
+                form, other_media = self.read_body(call)
+                return Attach(stage, service, form, who, other_media)
+            case ["environment", environment, "deploymentStage"] if call.method == "GET":
+                return ReadList(environment, who)
+            case ["deploymentStage", stage] if call.method == "GET":
+                return ReadStage(stage, who)
+            case ["service", service, "deploymentStage"] if call.method == "GET":
+                return ReadService(service, who)
+        return None
+
+    def authenticate(self, call: Call) -> str:
+        """Whose credential it is."""
+        return caller(call.headers.get("authorization"), self.scenario.tokens)
+
+    def read_body(self, call: Call) -> tuple[Any, bool]:
+        """What the body means, and whether it came under another content type than JSON."""
+        return meaning(call.headers.get("content-type"), call.body)
+
+    def decide(self, request: Request) -> Outcome:
+        """Which of the permitted outcomes happens: the plainest."""
+        return step(self.world, request)[0]
+
+    def answer(self, call: Call, request: Request, outcome: Outcome) -> Answer:
+        """Carry the outcome out and render it."""
+        if isinstance(outcome.answer, Refused):
+            return self.refusal(outcome.answer)
+        if isinstance(request, Attach):
+            before = self.world
+            self.commit(request, outcome.world)
+            self.touch(request, before)
+        return self.accepted(request, outcome.answer)
+
+    def commit(self, request: Attach, world: World) -> None:
+        """Make the next world the present one."""
+        self.world = world
+
+    def touch(self, request: Attach, before: World) -> None:
+        """Keep the entry's id and dates: a move makes a new entry, a change in place updates it."""
+        self.tick += 1
+        was, now = before.placements[request.service], self.world.placements[request.service]
+        if was.stage != now.stage:
+            self.attachments[request.service] = self.attachment(request.service)
+        elif was != now:
+            self.attachments[request.service].updated_at = self.now()
+
+    # ------------------------------------------------------------------ rendering
+
+    def accepted(self, request: Request, answer: Accepted) -> Answer:
+        """200 with all stages of an environment, or with one stage."""
+        if answer.environment is not None:
+            return Answer(200, self.listing(answer.environment))
+        return Answer(200, self.stage(answer.stage or ""))
+
+    def listing(self, environment: str) -> dict[str, Any]:
+        """All stages of an environment (S6)."""
+        return {"results": [self.stage(stage.id) for stage in self.world.stages_of(environment)]}
+
+    def stage(self, stage_id: str) -> dict[str, Any]:
+        """One stage with its services (S8)."""
+        stage = self.world.stages[stage_id]
+        return {
+            "id": stage.id,
+            "created_at": stage.created_at,
+            "updated_at": stage.created_at,
+            "environment": {"id": stage.environment},
+            "name": stage.name,
+            "description": stage.description,
+            "deployment_order": stage.order,
+            "services": [self.entry(service) for service in self.world.services_in(stage_id)],
+        }
+
+    def entry(self, service_id: str) -> dict[str, Any]:
+        """The entry of a service in its stage (S8)."""
+        kept = self.attachments[service_id]
+        return {
+            "id": kept.id,
+            "created_at": kept.created_at,
+            "updated_at": kept.updated_at,
+            "service_id": service_id,
+            "service_type": self.world.services[service_id].type,
+            "is_skipped": self.world.placements[service_id].skipped,
+        }
+
+    def refusal(self, refused: Refused) -> Answer:
+        """A 4xx with a word of explanation; the schema of errors is not published."""
+        status = refused.preferred
+        return Answer(status, {"status": status, "message": _REASONS.get(status, "refused")})
+
+    # ------------------------------------------------------------------ ids and dates
+
+    def attachment(self, service: str) -> Attachment:
+        """A new entry."""
+        return Attachment(str(uuid.uuid5(_NAMESPACE, f"{service}:{self.tick}")), self.now(), self.now())
+
+    def now(self) -> str:
+        """The present moment: the start of the scenario and a second for every write, so that runs repeat."""
+        minutes, seconds = divmod(self.tick, 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        return f"2024-01-{1 + days % 28:02d}T{hours:02d}:{minutes:02d}:{seconds:02d}Z" if self.tick else CREATED_AT
+
+
+def as_httpx(mock: Mock, request: httpx.Request) -> httpx.Response:
+    """Answer an httpx request: the side effect that mounts a mock on respx."""
+    raw_path = request.url.raw_path.split(b"?", 1)[0].decode("ascii", "replace")
+    call = Call(
+        request.method,
+        tuple(unquote(segment) for segment in raw_path.strip("/").split("/")),
+        {name.lower(): value for name, value in request.headers.items()},
+        request.content,
+    )
+    answer = mock.handle(call)
+    headers = {"content-type": "application/json", **answer.headers}
+    content = b"" if answer.payload is None else json.dumps(answer.payload).encode()
+    return httpx.Response(answer.status, headers=headers, content=content)

@@ -1,0 +1,392 @@
+"""Judging one answer after another: which worlds are still possible, and, when none is, which promise broke.
+
+The oracle follows the target: after a violation it believes what it saw and goes on, so one defect never hides the
+next. It never sends anything; `suite.session` asks it about every exchange, in the order in which they happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stagecheck.model import words
+from stagecheck.model.absorb import learn, resynchronise
+from stagecheck.model.compare import LOCATION, Comparison, Mismatch, promise
+from stagecheck.model.intrinsic import intrinsic
+from stagecheck.model.observation import Reply
+from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, Request, is_read
+from stagecheck.model.state import Reading, World
+from stagecheck.model.step import Accepted, Outcome, Refused, step
+from stagecheck.model.worlds import distinct
+
+_RENAMED_ON_REPEAT = ("MOVE-", "SKIP-")
+_WEIGHT = {"SHAPE-3": 1, "STATE-8": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one answer says: the promises it breaks, those it could have broken, and the freedom it used."""
+
+    mismatches: tuple[Mismatch, ...] = ()
+    exercised: tuple[str, ...] = ()
+    choice: tuple[str, str] | None = None
+    expected: World | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    before: World
+    outcome: Outcome
+    mismatches: tuple[Mismatch, ...]
+
+    @property
+    def weight(self) -> int:
+        return sum(_WEIGHT.get(mismatch.requirement, 2) for mismatch in self.mismatches)
+
+
+class Oracle:
+    """Follows one target through a run. `environment` is the id of the environment under test."""
+
+    def __init__(self, world: World, environment: str, *, pinned: Reading | None = None) -> None:
+        self.worlds: tuple[World, ...] = (replace(world, reading=pinned),)
+        self.environment = environment
+        self.pinned = pinned
+        self._last_write: tuple[object, bool] | None = None
+        self._refused: tuple[Request, int] | None = None
+        self._clean_reads: set[Request] = set()
+        self._shown_by_attach: set[str] = set()
+        self._moved_by_true = False
+
+    @property
+    def world(self) -> World:
+        """The plainest of the possible worlds: the one the next request is chosen by."""
+        return self.worlds[0]
+
+    @property
+    def reading(self) -> Reading | None:
+        """The reading of SKIP-2 that the target has shown, when only one is left."""
+        left = {world.reading for world in self.worlds}
+        return next(iter(left)) if len(left) == 1 else None
+
+    def agrees(self, read: Request) -> bool:
+        """Whether that very read agreed with the world after the last write."""
+        return read in self._clean_reads
+
+    def consider(self, world: World) -> None:
+        """Keep one more world as possible: a read showed it, though an answer did not."""
+        self._set((world, *self.worlds))
+
+    def judge(self, request: Request, reply: Reply, fingerprint: object = None) -> Judgement:
+        """Judge an answer. `fingerprint` tells whether the very same bytes were sent before (STATE-4)."""
+        if reply.status is None or reply.status >= 500:
+            return self._unknown(request, reply)
+        candidates = list(self._candidates(request, reply))
+        clean = [candidate for candidate in candidates if not candidate.mismatches]
+        repeat = self._last_write == (fingerprint, True) and fingerprint is not None
+        if clean:
+            judgement = self._accept(request, reply, clean, repeat=repeat)
+        else:
+            best = min(candidates, key=lambda candidate: candidate.weight)
+            judgement = self._resynchronise(request, reply, best, repeat=repeat)
+        judgement = self._with_intrinsic(judgement, reply, request)
+        self._moved_by_true = not is_read(request) and (
+            "SKIP-2" in judgement.exercised and self.reading is Reading.MOVE_UNSKIPS
+        )
+        self._remember(request, reply, fingerprint, judgement)
+        return judgement
+
+    # ------------------------------------------------------------------ candidates
+
+    def _candidates(self, request: Request, reply: Reply) -> Iterator[_Candidate]:
+        for world in self._with_pending():
+            for outcome in step(world, request):
+                mismatches = tuple(self._mismatches(world, outcome, request, reply))
+                yield _Candidate(world, outcome, mismatches)
+
+    def _with_pending(self) -> Iterator[World]:
+        """Every world, and every world in which a request of unknown outcome has taken effect by now."""
+        for world in self.worlds:
+            yield world
+            for position, late in enumerate(world.pending):
+                assert isinstance(late, Attach)
+                rest = world.pending[:position] + world.pending[position + 1 :]
+                for outcome in step(world, late):
+                    if isinstance(outcome.answer, Accepted):
+                        yield replace(outcome.world, pending=rest)
+
+    def _mismatches(self, before: World, outcome: Outcome, request: Request, reply: Reply) -> Iterator[Mismatch]:
+        answer = outcome.answer
+        if isinstance(answer, Refused):
+            if not (reply.refused and answer.allows(reply.status or 0)):
+                yield _not_refused(before, request, answer, reply)
+        elif not reply.accepted:
+            yield _not_accepted(before, request, reply)
+        elif reply.shows is not None:
+            environment = answer.environment or self.environment
+            comparison = Comparison(before, outcome.world, request, environment, frozenset(self._shown_by_attach))
+            if reply.shows.of_list:
+                yield from comparison.listing(reply.shows)
+            else:
+                yield from comparison.one_stage(reply.shows, answer.stage)
+
+    # ------------------------------------------------------------------ what follows from them
+
+    def _accept(
+        self, request: Request, reply: Reply, clean: list[_Candidate], *, repeat: bool
+    ) -> Judgement:
+        worlds = (candidate.outcome.world for candidate in clean)
+        if reply.shows is not None and reply.accepted:
+            seen = reply.shows
+            worlds = (learn(world, seen, self.environment) for world in worlds)
+        elif reply.accepted and not is_read(request):
+            # 200 that cannot be read: nobody knows what it did.
+            worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
+        first = clean[0]
+        exercised = tuple(self._exercised(first.before, request, reply, repeat=repeat))
+        self._set(worlds)
+        return Judgement((), exercised, first.outcome.choice)
+
+    def _resynchronise(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Judgement:
+        mismatches = tuple(self._renamed(request, reply, best, repeat=repeat))
+        exercised = tuple(self._exercised(best.before, request, reply, repeat=repeat))
+        if reply.shows is not None and reply.accepted:
+            believed = resynchronise(best.outcome.world, reply.shows, self.environment)
+            if is_read(request) and not any(mismatch.requirement == "STATE-6" for mismatch in mismatches):
+                # Either the read or the last 200 answer is wrong: both stay possible until the next answer.
+                self._set((*self.worlds, believed))
+            else:
+                self._set((replace(believed, reading=best.before.reading),))
+        elif reply.accepted and isinstance(request, Attach):
+            self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
+        broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)
+        return Judgement(mismatches, (*exercised, *broken), None, best.outcome.world)
+
+    def _renamed(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Iterator[Mismatch]:
+        for mismatch in best.mismatches:
+            if repeat and self._moved_by_true and mismatch.requirement == "SKIP-1":
+                # Under move-unskips the first answer was "moved, not skipped". Now the stage is the current one:
+                # SKIP-1 asks for a skip, STATE-4 for an equal answer. No target can keep both; either will do.
+                continue
+            if repeat and mismatch.requirement.startswith(_RENAMED_ON_REPEAT):
+                message = f"{mismatch.message}, though the same request was answered rightly just before"
+                yield replace(mismatch, requirement="STATE-4", cause=f"repeat:{mismatch.cause}", message=message)
+            elif self._blames_refusal(request, mismatch):
+                assert self._refused is not None
+                refused, status = self._refused
+                message = (
+                    f"{words.request_words(best.before, refused)} was answered {status}, and yet changed the state: "
+                    f"{mismatch.message}"
+                )
+                cause = f"refused:{_kind(refused)}"
+                yield replace(mismatch, requirement="STATE-6", cause=cause, message=message)
+            elif mismatch.requirement == "SKIP-2" and mismatch.about == "state":
+                yield self._inconsistent(best, request, reply, mismatch)
+            else:
+                yield mismatch
+
+    def _blames_refusal(self, request: Request, mismatch: Mismatch) -> bool:
+        """Whether a difference is the doing of a request that was refused just before.
+
+        A read blames it only if the same read agreed before the refusal: a read that always lies is STATE-5.
+        """
+        if self._refused is None or mismatch.about not in ("state", "stages", "attribute"):
+            return False
+        if is_read(request):
+            return request in self._clean_reads and mismatch.requirement in ("STATE-5", "STATE-1", "STATE-3")
+        return mismatch.requirement == "STATE-2"
+
+    def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
+        """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""
+        before = replace(best.before, reading=None)
+        follows = [
+            outcome.world.reading
+            for outcome in step(before, request)
+            if not tuple(self._mismatches(before, outcome, request, reply))
+        ]
+        known = best.before.reading
+        doing = words.request_words(best.before, request)
+        if follows and follows[0] is not None and known is not None:
+            source = "the pinned reading is" if self.pinned else "earlier answers follow"
+            return replace(
+                mismatch,
+                cause=f"reading:{follows[0].value}",
+                message=f"{doing} was answered as {follows[0].value}; {source} {known.value}",
+                expected=f"{known.value}: {mismatch.expected}",
+                actual=f"{follows[0].value}: {mismatch.actual}",
+            )
+        return replace(
+            mismatch,
+            cause=f"no-reading:{mismatch.cause}",
+            message=f"{doing} follows none of the four readings: {mismatch.message}",
+        )
+
+    def _unknown(self, request: Request, reply: Reply) -> Judgement:
+        """No answer, or a 5xx: the request may have taken effect, or not."""
+        before, worlds = self.world, list(self.worlds)
+        if isinstance(request, Attach):
+            for world in self.worlds:
+                applied = [o.world for o in step(world, request) if isinstance(o.answer, Accepted)]
+                if reply.status is None:
+                    worlds += [replace(world, pending=(*world.pending, request)[-4:])]
+                worlds += applied
+            self._last_write = None
+        self._set(worlds)
+        if reply.status is None:
+            return Judgement()
+        doing = words.request_words(before, request)
+        mismatch = Mismatch(
+            "ERR-1",
+            f"5xx:{_kind(request)}",
+            f"{doing} was answered {reply.status}",
+            "no 5xx, whatever the input",
+            f"status {reply.status}",
+            "status",
+        )
+        if any(isinstance(outcome.answer, Refused) for outcome in step(before, request)):
+            return Judgement((mismatch,), ("ERR-1",))
+        promised = _not_accepted(before, request, reply)
+        return Judgement((mismatch, promised), ("ERR-1", promised.requirement))
+
+    # ------------------------------------------------------------------ counting and remembering
+
+    def _exercised(self, before: World, request: Request, reply: Reply, *, repeat: bool) -> Iterator[str]:
+        """Which requirements this answer could have broken (a pass needs at least one such answer)."""
+        yield "ERR-1"
+        if request.spelling:
+            yield request.spelling
+        refusals = [o.answer for o in step(before, request) if isinstance(o.answer, Refused)]
+        if len(refusals) == 1 and refusals[0].requirement:
+            yield refusals[0].requirement
+        if is_read(request):
+            if reply.shows is not None and not refusals:
+                yield "STATE-5"
+                if self._refused is not None:
+                    yield "STATE-6"
+            return
+        if isinstance(request, Attach) and not refusals:
+            yield from self._exercised_attach(before, request, reply, repeat=repeat)
+
+    def _exercised_attach(self, before: World, request: Attach, reply: Reply, *, repeat: bool) -> Iterator[str]:
+        current = before.placements.get(request.service)
+        here = current is not None and current.stage == request.stage
+        if reply.accepted and not _shows(reply, request.service):
+            # Silence about the service could not have broken anything.
+            return
+        if request.form.moves and not request.other_media:
+            yield LOCATION[request.form]
+            if current is not None and current.skipped:
+                yield "MOVE-5" if here else "MOVE-4"
+        elif request.form is Form.TRUE and current is not None and not request.other_media:
+            yield "SKIP-1" if here else "SKIP-2"
+        elif request.other_media:
+            yield "ERR-8"
+        if repeat:
+            yield "STATE-4"
+        if reply.shows is None or not reply.shows.of_list:
+            return
+        yield "SHAPE-3"
+        yield "STATE-1"
+        others = [key for key in before.placements if key != request.service]
+        if any(before.environment_of(key) == self.environment for key in others):
+            yield "STATE-2"
+            if self._refused is not None and self._refused[0] != request:
+                yield "STATE-6"
+        if self.environment in before.complete:
+            yield "STATE-3"
+        shows_type = any(e.service == request.service and e.type for s in reply.shows.stages for e in s.entries or ())
+        known = before.services.get(request.service)
+        if not here and shows_type and known is not None and known.type is not None:
+            yield "STATE-7"
+
+    def _with_intrinsic(self, judgement: Judgement, reply: Reply, request: Request) -> Judgement:
+        if reply.shows is None or not reply.accepted:
+            return judgement
+        mismatches, exercised = intrinsic(reply.shows, words.request_words(self.world, request))
+        return replace(
+            judgement,
+            mismatches=(*judgement.mismatches, *mismatches),
+            exercised=(*judgement.exercised, *exercised),
+        )
+
+    def _remember(self, request: Request, reply: Reply, fingerprint: object, judgement: Judgement) -> None:
+        if is_read(request):
+            if not judgement.mismatches:
+                self._clean_reads.add(request)
+            if isinstance(request, ReadList):
+                self._refused = None
+            return
+        if reply.refused:
+            self._refused = (request, reply.status or 0)
+            self._last_write = None
+            return
+        self._refused = None
+        self._clean_reads.clear()
+        self._last_write = (fingerprint, not judgement.mismatches) if isinstance(request, Attach) else None
+        for stage in reply.shows.stages if reply.shows else ():
+            shown = {
+                "environment": stage.environment,
+                "name": stage.name,
+                "description": stage.description,
+                "deployment_order": stage.order,
+            }
+            self._shown_by_attach |= {key for key, value in shown.items() if value is not None}
+
+    def _set(self, worlds: Iterator[World] | tuple[World, ...] | list[World]) -> None:
+        self.worlds = distinct(worlds, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
+
+
+def _shows(reply: Reply, service: str) -> bool:
+    """Whether an answer says where the service is, be it by leaving it out of a complete list."""
+    if reply.shows is None:
+        return False
+    entries = (entry for stage in reply.shows.stages for entry in stage.entries or ())
+    return reply.shows.names_services or any(entry.service == service for entry in entries)
+
+
+def _flat(world: World) -> Iterator[tuple[str, str, bool]]:
+    return ((key, placement.stage, placement.skipped) for key, placement in world.placements.items())
+
+
+def _kind(request: Request) -> str:
+    if isinstance(request, Attach):
+        return f"attach:{request.form.name.lower()}:{request.caller}"
+    if isinstance(request, OtherMethod):
+        return request.method
+    return f"{type(request).__name__}:{request.caller}"
+
+
+def _not_refused(before: World, request: Request, answer: Refused, reply: Reply) -> Mismatch:
+    """A refusal was promised, and something else came."""
+    want = words.statuses_words(answer.statuses)
+    doing = words.request_words(before, request)
+    requirement = answer.requirement
+    if requirement is None:
+        requirement = promise(before, request, flag=False) if isinstance(request, Attach) else "STATE-5"
+    return Mismatch(
+        requirement,
+        f"not-refused:{_kind(request)}:{'2xx' if reply.accepted else 'other'}",
+        f"{doing} was answered {reply.status}; it must be refused",
+        f"status {want}",
+        words.reply_words(reply),
+        "status",
+        must=True if answer.requirement == "ERR-3" and reply.accepted else None,
+    )
+
+
+def _not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
+    """A request that the contract promises to carry out was not answered 200."""
+    doing = words.request_words(before, request)
+    if request.spelling:
+        requirement = request.spelling
+    elif isinstance(request, Attach):
+        requirement = promise(before, request, flag=False)
+    else:
+        requirement = "STATE-5"
+    return Mismatch(
+        requirement,
+        f"refused:{_kind(request)}",
+        f"{doing} was answered {reply.status}; it must be carried out",
+        "status 200",
+        words.reply_words(reply),
+        "status",
+    )

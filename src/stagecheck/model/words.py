@@ -1,0 +1,94 @@
+"""How states, requests and answers are spoken of to a person. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stagecheck.model.observation import Reply
+from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.state import Placement, World
+
+_BODY = {
+    Form.ABSENT: "with no body",
+    Form.OMITTED: "with is_skipped omitted",
+    Form.FALSE: "with is_skipped false",
+    Form.TRUE: "with is_skipped true",
+    Form.NULL: "with is_skipped null",
+    Form.TEXT_FALSE: 'with is_skipped "false"',
+    Form.TEXT_TRUE: 'with is_skipped "true"',
+    Form.NULL_BODY: "with null as body",
+    Form.WRONG_TYPE: "with is_skipped of a wrong type",
+    Form.NOT_OBJECT: "with a JSON array or scalar as body",
+    Form.MALFORMED: "with malformed JSON",
+    Form.UNJUDGED: "with an odd body",
+}
+_LONGEST_NAME = 40
+
+
+def stage_label(world: World, stage: str) -> str:
+    """`stage BUILD (3c90c3cc)`: the name where one is known, and enough of the id to find it."""
+    known = world.stages.get(stage)
+    name = known.name if known else None
+    if not name or not name.isprintable():
+        return f"stage {_short(world, stage)}"
+    name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+    return f"stage {name} ({_short(world, stage)})"
+
+
+def service_label(world: World, service: str) -> str:
+    """`service 5e6f7a8b`: enough of the id to tell it from every other one."""
+    return f"service {_short(world, service)}"
+
+
+def _short(world: World, identifier: str) -> str:
+    head = identifier[:8]
+    rivals = sum(key.startswith(head) for group in (world.stages, world.services) for key in group)
+    return head if rivals <= 1 else identifier
+
+
+def placement_words(world: World, placement: Placement | None) -> str:
+    """Where a service is: `in stage A, is_skipped false`."""
+    if placement is None:
+        return "somewhere not known yet"
+    return f"in {stage_label(world, placement.stage)}, is_skipped {'true' if placement.skipped else 'false'}"
+
+
+def places_words(world: World, places: Iterable[Placement]) -> str:
+    """Where an answer shows a service: in no stage, in one, or in several."""
+    texts = [placement_words(world, place) for place in places]
+    return " and ".join(texts) if texts else "in no stage"
+
+
+def request_words(before: World, request: Request) -> str:
+    """What was asked, as the subject of a sentence: `moving service S from stage A to stage B with no body`."""
+    if isinstance(request, ReadList):
+        return "listing the stages of the environment"
+    if isinstance(request, ReadStage):
+        return f"reading {stage_label(before, request.stage)}"
+    if isinstance(request, ReadService):
+        return f"reading the stage of {service_label(before, request.service)}"
+    if isinstance(request, OtherMethod):
+        return f"sending {request.method} to the path of {service_label(before, request.service)}"
+    return _attach_words(before, request)
+
+
+def _attach_words(before: World, request: Attach) -> str:
+    service, stage = service_label(before, request.service), stage_label(before, request.stage)
+    body = _BODY[request.form] + (" under another content type" if request.other_media else "")
+    current = before.placements.get(request.service)
+    if current is None:
+        return f"moving {service} to {stage} {body}"
+    if current.stage == request.stage:
+        return f"addressing {service} to its current {stage} {body}"
+    return f"moving {service} from {stage_label(before, current.stage)} to {stage} {body}"
+
+
+def reply_words(reply: Reply) -> str:
+    """The status of an answer, for the actual side of a sentence."""
+    return "no answer" if reply.status is None else f"status {reply.status}"
+
+
+def statuses_words(statuses: Iterable[int]) -> str:
+    """`401 or 403`, or `some 4xx` when none is named."""
+    texts = [str(status) for status in statuses]
+    return " or ".join(texts) if texts else "some 4xx"

@@ -1,0 +1,298 @@
+"""An OpenAPI document as the suite sees it: which operations it has, and what an answer must look like.
+
+The packaged fragment and a document of the user are read the same way. Operations are recognised by method
+and path, never by ``operationId``, since only the former is visible to a client. Nothing here sends
+anything: a document whose references lead out of it is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from stagecheck.errors import SpecError
+from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
+from stagecheck.spec.fragment import fragment_path
+from stagecheck.spec.schema import LONGEST_SENTENCE, Compiler, PointerError, follow, problems, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import jsonschema_rs
+
+ABSENT: Final = object()
+"""Stands for no body at all, where None would mean JSON's null."""
+
+_CIRCLE: Final = "the document contains itself; remove the alias or $ref that closes the circle"
+_VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.+)?")
+_PARAMETER: Final = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of our nine operations, as the document writes it.
+
+    ``template`` is the document's own; ``prefix`` is what it has in front of ours (``""`` or such as
+    ``/api``); ``names`` leads from our parameter names to the document's. ``definition`` is the raw
+    Operation Object.
+    """
+
+    key: OperationKey
+    method: str
+    template: str
+    prefix: str
+    names: Mapping[str, str]
+    definition: Mapping[str, Any]
+
+
+class Document:
+    """A loaded document. Made by ``load``; immutable; compared by identity.
+
+    Raises ``ValueError`` when a schema cannot be compiled, ``PointerError`` when a reference leads nowhere.
+    """
+
+    def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
+        self.path = path
+        self.raw = raw
+        self.operations: Mapping[OperationKey, Operation] = MappingProxyType(
+            {key: found for key, fact in OPERATIONS.items() if (found := _find(raw, fact)) is not None}
+        )
+        self._answers: dict[OperationKey, dict[str, jsonschema_rs.Validator | None]] = {}
+        self._bodies: dict[OperationKey, jsonschema_rs.Validator | None] = {}
+        self._compile()
+
+    def __repr__(self) -> str:
+        return f"Document({str(self.path)!r}, {len(self.operations)} operations)"
+
+    @property
+    def missing(self) -> frozenset[OperationKey]:
+        """The operations that the document does not have."""
+        return frozenset(OPERATIONS) - self.operations.keys()
+
+    def documents_status(self, key: OperationKey, status: int) -> bool:
+        """Whether the document describes this status: by itself, by its range (``4XX``) or by ``default``."""
+        return self._documented(key, status) is not None
+
+    def response_problems(self, key: OperationKey, status: int, payload: Any) -> list[str]:
+        """What in ``payload`` (a value of ``json.loads``) breaks the documented schema (SHAPE-1).
+
+        Empty when it fits, and also where there is nothing to fit: an operation or a status that the document
+        does not have, or an answer without a JSON schema. At most ``MOST_PROBLEMS`` sentences, and one more
+        that counts the rest.
+        """
+        documented = self._documented(key, status)
+        validator = None if documented is None else self._answers[key][documented]
+        return [] if validator is None else problems(validator, payload)
+
+    def body_accepted(self, key: OperationKey, body: Any = ABSENT) -> bool:
+        """Whether the document allows this JSON value (or, by default, no body at all) as the request's body.
+
+        An operation without a documented body accepts only none; one that is not in the document accepts
+        nothing.
+        """
+        operation = self.operations.get(key)
+        if operation is None:
+            return False
+        described = self._local(operation.definition.get("requestBody"))
+        if body is ABSENT:
+            return described is None or described.get("required") is not True
+        validator = self._bodies[key]
+        return described is not None and (validator is None or not problems(validator, body))
+
+    def _documented(self, key: OperationKey, status: int) -> str | None:
+        """The name under which the document describes the status: itself, its range, ``default``, or None."""
+        answers = self._answers.get(key, {})
+        wanted = (str(status), f"{status // 100}XX", "DEFAULT")
+        return next((name for name in wanted if name in answers), None)
+
+    def _compile(self) -> None:
+        answers = Compiler(self.raw, absent="writeOnly")
+        bodies = Compiler(self.raw, absent="readOnly")
+        for key, operation in self.operations.items():
+            responses = operation.definition.get("responses") or {}
+            self._answers[key] = {
+                str(status).upper(): self._compiled(answers, response)
+                for status, response in responses.items()
+            }
+            self._bodies[key] = self._compiled(bodies, operation.definition.get("requestBody"))
+
+    def _compiled(self, compiler: Compiler, described: Any) -> jsonschema_rs.Validator | None:
+        """The validator of a Response or Request Body Object; None without JSON content and its schema."""
+        content = (self._local(described) or {}).get("content") or {}
+        for name, media in content.items():
+            kind = str(name).split(";")[0].strip().lower()
+            if kind in ("application/json", "application/*", "*/*") or kind.endswith("+json"):
+                schema = (self._local(media) or {}).get("schema")
+                return None if schema is None else compiler.compile(schema)
+        return None
+
+    def _local(self, value: Any) -> Any:
+        return follow(self.raw, value)
+
+
+def _find(raw: Mapping[str, Any], fact: OperationFact) -> Operation | None:
+    """The document's operation that ``fact`` describes: at its path, or else behind the shortest prefix."""
+    wanted = fact.template.split("/")[1:]
+    candidates: list[tuple[int, Operation]] = []
+    for template, item in (raw.get("paths") or {}).items():
+        segments = str(template).split("/")[1:]
+        head, tail = segments[: -len(wanted)], segments[-len(wanted) :]
+        names = _match(wanted, tail)
+        # A parameter in front would be an id that we do not have.
+        if names is None or any("{" in segment for segment in head):
+            continue
+        whole = follow(raw, item)
+        definition = whole.get(fact.method.lower()) if isinstance(whole, dict) else None
+        if isinstance(definition, dict):
+            prefix = "".join(f"/{segment}" for segment in head)
+            found = Operation(fact.key, fact.method, str(template), prefix, names, definition)
+            candidates.append((len(head), found))
+    return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def _match(ours: list[str], theirs: list[str]) -> Mapping[str, str] | None:
+    """From our parameter names to theirs, if the segments have the same shape."""
+    if len(ours) != len(theirs):
+        return None
+    names: dict[str, str] = {}
+    for mine, other in zip(ours, theirs, strict=True):
+        my_name, other_name = _PARAMETER.fullmatch(mine), _PARAMETER.fullmatch(other)
+        if my_name and other_name:
+            names[my_name[1]] = other_name[1]
+        elif mine != other:
+            return None
+    return MappingProxyType(names)
+
+
+def load(path: Path | None = None) -> Document:
+    """Read an OpenAPI 3.x document, YAML or JSON; without a path, the packaged fragment.
+
+    Raises ``SpecError``, one line that names the mend: the file cannot be read, is neither YAML nor JSON, is
+    not OpenAPI 3.x, refers outside itself, is not valid, or lacks the operation this suite is about (S1).
+    """
+    place = fragment_path() if path is None else Path(path)
+    raw = _read(place)
+    _check_version(place, raw)
+    try:
+        for reference in _references(raw):
+            follow(raw, {"$ref": reference})
+        if path is not None:
+            # The fragment is known to be valid, by test, and validating costs a third of a second.
+            _check_valid(place, raw)
+        document = Document(place, raw)
+    except (PointerError, ValueError) as error:
+        raise SpecError(f"{place}: {shorten(str(error))}") from None
+    except RecursionError:
+        raise SpecError(f"{place}: {_CIRCLE}") from None
+    if OperationKey.ATTACH not in document.operations:
+        fact = OPERATIONS[OperationKey.ATTACH]
+        raise SpecError(
+            f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out"
+        )
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as JSON has it: a date stays the text it is, as in an example of a ``date-time``."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _read(place: Path) -> dict[str, Any]:
+    try:
+        text = place.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SpecError(f"{place}: cannot be read ({reason}); name an OpenAPI document that exists") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{place}: not UTF-8 text; name an OpenAPI document in YAML or JSON") from None
+    try:
+        raw = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506
+    except json.JSONDecodeError:
+        raw = _flow_yaml(place, text)
+    except yaml.YAMLError as error:
+        raise _not_yaml(place, error) from None
+    except RecursionError:
+        raise SpecError(f"{place}: nested too deeply to be read; name an OpenAPI document") from None
+    if not isinstance(raw, dict):
+        raise SpecError(
+            f"{place}: not an OpenAPI document: a {type(raw).__name__} at the top; name another file"
+        )
+    try:
+        named: dict[str, Any] = _with_text_keys(raw)
+    except RecursionError:
+        raise SpecError(f"{place}: {_CIRCLE}") from None
+    return named
+
+
+def _flow_yaml(place: Path, text: str) -> Any:
+    """YAML that starts with a brace and is not JSON; what neither reads is reported as JSON or YAML alike."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise _not_yaml(place, error) from None
+
+
+def _not_yaml(place: Path, error: yaml.YAMLError) -> SpecError:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    what = shorten(str(getattr(error, "problem", None) or error))
+    return SpecError(f"{place}: neither YAML nor JSON ({where}{what}); correct the syntax there")
+
+
+def _with_text_keys(value: Any) -> Any:
+    """The same with every key a string: YAML reads the status ``200:`` as a number."""
+    if isinstance(value, dict):
+        return {str(name): _with_text_keys(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    return value
+
+
+def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
+    if "swagger" in raw:
+        raise SpecError(f"{place}: this is Swagger {raw['swagger']}; convert it to OpenAPI 3")
+    version = raw.get("openapi")
+    if version is None:
+        raise SpecError(
+            f"{place}: not an OpenAPI document (no `openapi` at the top); name one of version 3.x"
+        )
+    if not _VERSION.fullmatch(str(version)):
+        raise SpecError(f"{place}: OpenAPI {version} is not understood; use 3.0, 3.1 or 3.2")
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "$ref" and isinstance(item, str):
+                yield item
+            else:
+                yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def _check_valid(place: Path, raw: dict[str, Any]) -> None:
+    # Imported here for its cost (a quarter of a second), which a run on the packaged fragment need not pay.
+    import openapi_spec_validator  # noqa: PLC0415
+
+    try:
+        openapi_spec_validator.validate(raw)
+    except Exception as error:  # noqa: BLE001  (on odd documents errors of its own escape too)
+        steps = [str(step) for step in getattr(error, "absolute_path", ())]
+        where = f" at {' > '.join(steps)}" if steps else ""
+        what = str(getattr(error, "message", error)).strip().split("\n")[0]
+        # A long one begins with the whole value that is wrong; what is wrong with it stands at the end.
+        what = what if len(what) <= LONGEST_SENTENCE else f"… {what[-80:]}"
+        raise SpecError(f"{place}: not a valid OpenAPI document{where}: {what}; correct it there") from None

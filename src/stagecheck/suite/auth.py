@@ -1,0 +1,325 @@
+"""AUTH-*: worthless, broken and foreign credentials, and moves across environments, on every operation offered.
+
+Each refusal must change nothing (STATE-6) and, where another organization asks, show nothing of this one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stagecheck.exchange import Credential, Exchange
+from stagecheck.model.compare import Mismatch, places_of
+from stagecheck.model.requests import BAD_JWT, FOREIGN, NOBODY, OWN, Attach, Read, ReadList, ReadService, ReadStage
+from stagecheck.model.state import Placement
+from stagecheck.operations import OperationKey
+from stagecheck.suite.plan import Plan, Things
+from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.wire import bodies, spell
+from stagecheck.wire.bodies import Body
+
+_SHORTEST_NAME = 4
+
+
+class Auth:
+    """The credential cases of one session. `lacking` says why a requirement cannot be tested."""
+
+    def __init__(self, refusals: Refusals, plan: Plan) -> None:
+        self.refusals = refusals
+        self.session = refusals.session
+        self.tour = refusals.tour
+        self.plan = plan
+        self.service = refusals.service
+        self.lacking = self._lacking()
+        self._foreign_alive: bool | None = None
+
+    def _lacking(self) -> dict[str, str]:
+        credentials, missing = self.session.credentials, {}
+        if credentials.own.header is None:
+            missing["AUTH-1"] = "no [auth] token or jwt in the config: the target is used without credentials"
+            missing["AUTH-5"] = missing["AUTH-1"]
+        if not list(credentials.broken_jwts()):
+            missing["AUTH-2"] = "no [auth] jwt (a signed one of three parts) or expired_jwt in the config"
+        if credentials.foreign_token is None:
+            missing["AUTH-3"] = "no [auth] foreign_token in the config"
+        if not (self.plan.second.stage or self.plan.second.service):
+            missing["AUTH-4"] = "no [second] stage or service in the config"
+        return missing
+
+    def cases(self) -> Iterator[Case]:
+        """Every case whose credential or things the config gives, the most telling first."""
+        for part in (self._worthless, self._broken_jwts, self._foreign, self._across, self._respelled):
+            for case in part():
+                if case.requirement not in self.lacking:
+                    yield case
+
+    # ------------------------------------------------------------------ AUTH-1, AUTH-2
+
+    def _worthless(self) -> Iterator[Case]:
+        for position, credential in enumerate(self.session.credentials.worthless()):
+            body = bodies.TRUE if position % 3 == 2 else bodies.NO_BODY
+            yield Case("AUTH-1", credential.name, self._attach(credential, NOBODY, body), position in (0, 1, 4, 5))
+        for credential in list(self.session.credentials.worthless())[:2]:
+            for read in self._reads():
+                name = f"{type(read).__name__} with {credential.name}"
+                yield Case("AUTH-1", name, self._read(read, credential, NOBODY), credential.header is None)
+
+    def _broken_jwts(self) -> Iterator[Case]:
+        if self.session.credentials.jwt:
+            yield Case("AUTH-2", "the JWT itself is let in", self._jwt_alive)
+        for position, credential in enumerate(self.session.credentials.broken_jwts()):
+            first = position < 3 or "expired" in credential.name
+            yield Case("AUTH-2", credential.name, self._attach(credential, BAD_JWT, bodies.NO_BODY), first)
+        for credential in self.session.credentials.broken_jwts():
+            for read in self._reads()[:1]:
+                name = f"{type(read).__name__} with {credential.name}"
+                yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), False)
+
+    def _jwt_alive(self) -> None:
+        """The JWT as it is must be let in, else its broken forms are refused for another reason."""
+        reads = self._reads()
+        bearer = self.session.credentials.bearer
+        here = self.tour.placement(self.service)
+        body = bodies.TRUE if here.skipped else bodies.FALSE
+        message = (
+            spell.read(reads[0], bearer)
+            if reads
+            else spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
+        )
+        status = self.session.client.send(message).status
+        if status in (401, 403):
+            self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
+
+    def _attach(self, credential: Credential, caller: str, body: Body) -> Callable[[], object]:
+        return lambda: self.refusals.refused(body=body, caller=caller, credential=credential)
+
+    def _read(self, read: Read, credential: Credential, caller: str) -> Callable[[], object]:
+        def send() -> None:
+            meant = type(read)(_id_of(read), caller)
+            self.session.perform(meant, spell.read(read, credential))
+
+        return send
+
+    def _reads(self) -> list[Read]:
+        """One read of each kind offered, of things of this organization."""
+        reads: list[Read] = []
+        offers = self.session.offers
+        if OperationKey.LIST in offers:
+            reads.append(ReadList(self.session.oracle.environment))
+        if OperationKey.GET_STAGE in offers:
+            reads.append(ReadStage(self.tour.placement(self.service).stage))
+        if OperationKey.GET_SERVICE_STAGE in offers:
+            reads.append(ReadService(self.service))
+        return reads
+
+    # ------------------------------------------------------------------ AUTH-3
+
+    def _foreign(self) -> Iterator[Case]:
+        foreign = self.session.credentials.foreign
+        yield Case("AUTH-3", "a foreign credential moves", self._foreign_attach(bodies.NO_BODY))
+        for read in self._reads():
+            name = f"a foreign credential: {type(read).__name__}"
+            yield Case("AUTH-3", name, self._foreign_read(read, foreign))
+        yield Case("AUTH-3", "a foreign credential skips", self._foreign_attach(bodies.TRUE, in_place=True), False)
+        yield from self._foreign_things(self.plan.foreign)
+
+    def _foreign_attach(self, body: Body, *, in_place: bool = False) -> Callable[[], object]:
+        def send() -> None:
+            if not self._alive():
+                return
+            self.session.baseline(self.service)
+            here = self.tour.placement(self.service).stage
+            goal = here if in_place else self.tour.other(self.service)
+            foreign = self.session.credentials.foreign
+            exchange = self.session.attach(self.service, goal, body, caller=FOREIGN, credential=foreign)
+            self._shows_nothing(exchange)
+            self.session.look(self.service)
+
+        return send
+
+    def _foreign_read(self, read: Read, credential: Credential) -> Callable[[], object]:
+        def send() -> None:
+            if not self._alive():
+                return
+            meant = type(read)(_id_of(read), FOREIGN)
+            self._shows_nothing(self.session.perform(meant, spell.read(read, credential)))
+
+        return send
+
+    def _foreign_things(self, foreign: Things) -> Iterator[Case]:
+        """Our credential on the other organization's things: the same promise, the other way round."""
+        if foreign.stage:
+            stage = foreign.stage
+            yield Case("AUTH-3", "our service to a foreign stage", lambda: self.refusals.refused(stage=stage), False)
+            if OperationKey.GET_STAGE in self.session.offers:
+                yield Case("AUTH-3", "reading a foreign stage", lambda: self.session.read(ReadStage(stage)), False)
+        if foreign.service:
+            service = foreign.service
+            yield Case("AUTH-3", "a foreign service to our stage", lambda: self._abduct(service, foreign), False)
+            if OperationKey.GET_SERVICE_STAGE in self.session.offers:
+                yield Case("AUTH-3", "reading a foreign service", lambda: self.session.read(ReadService(service)), False)
+        if foreign.environment and OperationKey.LIST in self.session.offers:
+            environment = foreign.environment
+            yield Case(
+                "AUTH-3", "listing a foreign environment", lambda: self.session.read(ReadList(environment)), False
+            )
+
+    def _abduct(self, service: str, home: Things, body: Body = bodies.NO_BODY) -> None:
+        """Try to move another environment's service to ours; a target that lets us is made to take it back."""
+        foreign = home is self.plan.foreign
+        before = None if foreign else self._second_state()
+        exchange = self.refusals.refused(service=service, body=body)
+        if exchange.status != 200 or home.stage is None:
+            return
+        placed = before[0].get(service) if before else None
+        stage = placed.stage if placed else home.stage
+        credential = self.session.credentials.foreign if foreign else self.session.credentials.own
+        for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
+            request = Attach(stage, service, form.form)
+            self.session.client.send(spell.attach(request, form, credential))
+        self.session.baseline(self.service)
+
+    def _alive(self) -> bool:
+        """Whether the foreign credential is let in where it belongs: a dead one would be refused for another reason."""
+        environment = self.plan.foreign.environment
+        if self._foreign_alive is None and environment and OperationKey.LIST in self.session.offers:
+            message = spell.read(ReadList(environment), self.session.credentials.foreign)
+            status = self.session.client.send(message).status
+            self._foreign_alive = status not in (401, 403)
+            if not self._foreign_alive:
+                self.lacking["AUTH-3"] = (
+                    f"[auth] foreign_token was answered {status} for its own [foreign] environment: is it still valid?"
+                )
+        return self._foreign_alive is not False
+
+    def _shows_nothing(self, exchange: Exchange) -> None:
+        """AUTH-3: a refusal shows nothing of this organization but what the asker named."""
+        if exchange.status is None or not 400 <= exchange.status < 500:
+            return
+        leaked = _leak(exchange, self._own_texts())
+        if leaked is None:
+            return
+        mismatch = Mismatch(
+            "AUTH-3",
+            "leak",
+            f"the refusal of another organization's request ({exchange.status}) shows {leaked!r} of this one",
+            "a refusal that shows nothing of this organization",
+            f"an answer with {leaked!r}",
+            "leak",
+        )
+        self.session.findings.add(mismatch, (exchange,), exchange.number)
+
+    def _own_texts(self) -> list[str]:
+        world, environment = self.session.world, self.session.oracle.environment
+        texts: list[str | None] = [environment]
+        for stage in world.stages.values():
+            if stage.environment == environment:
+                texts += [stage.id, stage.name, stage.description]
+        texts += [service.id for service in world.services.values() if service.environment == environment]
+        return [text for text in texts if text and len(text) >= _SHORTEST_NAME]
+
+    # ------------------------------------------------------------------ AUTH-4, AUTH-5
+
+    def _across(self) -> Iterator[Case]:
+        second = self.plan.second
+        if second.stage:
+            stage = second.stage
+            yield Case("AUTH-4", "our service to another environment", lambda: self._crossing(stage=stage))
+            yield Case(
+                "AUTH-4",
+                "our service skipped in another environment",
+                lambda: self._crossing(stage=stage, body=bodies.TRUE),
+                False,
+            )
+        if second.service:
+            service = second.service
+            yield Case("AUTH-4", "another environment's service to ours", lambda: self._crossing(service=service))
+            yield Case(
+                "AUTH-4",
+                "another environment's service skipped in ours",
+                lambda: self._crossing(service=service, body=bodies.TRUE),
+                False,
+            )
+
+    def _crossing(self, *, stage: str | None = None, service: str | None = None, body: Body = bodies.NO_BODY) -> None:
+        """A move across environments, with a look at both of them."""
+        before = self._second_state()
+        if service is not None:
+            self._abduct(service, self.plan.second, body)
+        else:
+            self.refusals.refused(stage=stage, body=body)
+        after = self._second_state()
+        if before is None or after is None or before[0] == after[0]:
+            return
+        mismatch = Mismatch(
+            "AUTH-4",
+            "other-environment-changed",
+            "a move across environments was refused, and yet the other environment changed",
+            "the other environment as before",
+            "other placements or flags in it",
+            "state",
+        )
+        self.session.findings.add(mismatch, (before[1], after[1]), after[1].number)
+
+    def _second_state(self) -> tuple[dict[str, Placement], Exchange] | None:
+        """What the second environment's list shows of placements and flags, where it can be listed."""
+        environment = self.plan.second.environment
+        if environment is None or OperationKey.LIST not in self.session.offers:
+            return None
+        exchange = self.session.client.send(spell.read(ReadList(environment), self.session.credentials.own))
+        reply, _ = self.session.understand(OperationKey.LIST, exchange)
+        if reply.shows is None:
+            return None
+        places, _ = places_of(reply.shows)
+        return {service: where[0] for service, where in places.items()}, exchange
+
+    def _respelled(self) -> Iterator[Case]:
+        for position, credential in enumerate(self.session.credentials.respelled()):
+            yield Case("AUTH-5", credential.name, self._respelled_move(credential), position == 0)
+
+    def _respelled_move(self, credential: Credential) -> Callable[[], object]:
+        def send() -> None:
+            goal = self.tour.other(self.service)
+            self.session.attach(self.service, goal, caller=OWN, credential=credential, spelling="AUTH-5")
+
+        return send
+
+
+def _id_of(read: Read) -> str:
+    if isinstance(read, ReadList):
+        return read.environment
+    return read.stage if isinstance(read, ReadStage) else read.service
+
+
+def _leak(exchange: Exchange, texts: list[str]) -> str | None:
+    """The first text of ours that stands in an answer and was not in the request.
+
+    A name counts where it is a whole JSON string, or long enough not to be there by chance.
+    """
+    shown = exchange.body.decode("utf-8", "replace")
+    asked = exchange.request.path.lower()
+    values = {value.lower() for value in _strings(shown)}
+    for text in texts:
+        lowered = text.lower()
+        if lowered in asked:
+            continue
+        if lowered in values or (len(text) >= 12 and lowered in shown.lower()):
+            return text
+    return None
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Every string of a JSON text; none if it is no JSON."""
+    try:
+        waiting: list[Any] = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

@@ -1,0 +1,272 @@
+"""The first requests: what the target offers, which things may be used, and where everything is now.
+
+Works when only the PUT is offered: then the first move is made blindly, and its answer shows the rest. What the
+config got wrong is told from what the target gets wrong by asking the target: a stage that its list leaves out but
+that a PUT accepts is the target's fault, one that the PUT does not know is the config's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stagecheck.errors import ConfigError, CredentialRefused, TargetError
+from stagecheck.exchange import Exchange
+from stagecheck.model.absorb import learn
+from stagecheck.model.observation import Observation
+from stagecheck.model.oracle import Oracle
+from stagecheck.model.requests import FOREIGN, OWN, Attach, ReadList, ReadService, ReadStage
+from stagecheck.model.state import Service, Stage, World, canonical
+from stagecheck.operations import OperationKey
+from stagecheck.suite.plan import Plan
+from stagecheck.suite.session import Session
+from stagecheck.target.journal import Journal
+from stagecheck.wire import bodies, spell
+
+UNKNOWN_ENVIRONMENT = "environment-under-test"
+_NOT_THERE = (404, 405, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the run stands on: ids in canonical form, as many as the profile goes over, and all that may be used."""
+
+    environment: str
+    stages: tuple[str, ...]
+    services: tuple[str, ...]
+    all_stages: tuple[str, ...]
+    all_services: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
+    """Find out what can be done. Sets `session.oracle` and `session.offers`.
+
+    Raises ConfigError when the config does not fit the target, CredentialRefused when the credential is not let in,
+    TargetError when the PUT is not answered as such.
+    """
+    session.client.phase = "discover"
+    listing, listed = _list(session, plan)
+    stages = _chosen(plan.stages, [stage.id for stage in listed.stages] if listed else [], "stages", plan, listing)
+    known = [e.service for s in listed.stages for e in s.entries or () if e.service] if listed else []
+    services = _chosen(plan.services, known, "services", plan, listing)
+    environment = canonical(plan.environment) if plan.environment else UNKNOWN_ENVIRONMENT
+    world = _world(plan, environment, stages, services)
+    if listed is not None:
+        world = learn(world, listed, environment)
+    session.oracle = Oracle(world, environment, pinned=plan.reading)
+    session.usable = services
+    if listing is not None and listed is not None:
+        session.offers.add(OperationKey.LIST)
+        session.judge(ReadList(environment), listing)
+    session.offers.add(OperationKey.ATTACH)
+    _probe_service_read(session, services)
+    journal.note(session.world.placements)
+    notes = _first_move(session, plan, stages, services, listing)
+    journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
+    _check_listed(session, plan, stages, services)
+    _probe_late_list(session, plan)
+    _probe_stage_read(session, stages)
+    return Ground(
+        session.oracle.environment,
+        _spread(stages, plan.profile.stages),
+        _spread(services, plan.profile.services),
+        stages,
+        services,
+        notes,
+    )
+
+
+def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | None]:
+    """The list of the environment, if the config names one and the target offers it."""
+    if plan.environment is None:
+        return None, None
+    exchange = session.client.send(spell.read(ReadList(plan.environment), session.credentials.own))
+    if exchange.status != 200:
+        return exchange, None
+    reply, problems = session.understand(OperationKey.LIST, exchange)
+    for mismatch in problems if reply.shows is None else ():
+        session.findings.add(mismatch, (exchange,), exchange.number)
+    return exchange, reply.shows
+
+
+def _chosen(
+    configured: Sequence[str], listed: Sequence[str], what: str, plan: Plan, listing: Exchange | None
+) -> tuple[str, ...]:
+    """The ids from the config, else those of the list; ConfigError when there are none."""
+    ids = tuple(dict.fromkeys(canonical(identifier) for identifier in (configured or listed)))
+    if ids:
+        return ids
+    status = listing.status if listing else None
+    if status in (401, 403):
+        raise CredentialRefused(
+            f"the target refused the credential with {status} when asked for environment {plan.environment}; "
+            "check [auth] token or jwt"
+        )
+    if status == 200:
+        raise ConfigError(f"environment {plan.environment} shows no {what} to test with; give [target] {what}")
+    raise ConfigError(
+        f"the list of environment {plan.environment} was answered {status or 'not at all'}; check [target] environment, "
+        "or give [target] stages and services"
+    )
+
+
+def _world(plan: Plan, environment: str, stages: Sequence[str], services: Sequence[str]) -> World:
+    """What the config alone tells: which things belong to which environment and organization."""
+    organizations = {environment: OWN}
+    known_stages = {key: Stage(key, environment) for key in stages}
+    known_services = {key: Service(key, environment) for key in services}
+    for things, fallback, organization in (
+        (plan.second, "second-environment", OWN),
+        (plan.foreign, "foreign-environment", FOREIGN),
+    ):
+        home = canonical(things.environment) if things.environment else fallback
+        organizations[home] = organization
+        if things.stage:
+            known_stages[canonical(things.stage)] = Stage(canonical(things.stage), home)
+        if things.service:
+            known_services[canonical(things.service)] = Service(canonical(things.service), home)
+    return World(organizations, known_stages, known_services)
+
+
+def _probe_service_read(session: Session, services: Sequence[str]) -> None:
+    """Whether a service can be asked for its stage; without a list this shows where each one was before the run."""
+    request = ReadService(services[0])
+    exchange = session.client.send(spell.read(request, session.credentials.own))
+    if exchange.status != 200:
+        return
+    session.offers.add(OperationKey.GET_SERVICE_STAGE)
+    if OperationKey.LIST in session.offers:
+        session.judge(request, exchange)
+        return
+    _learn_home(session, services[0], exchange)
+    for service in services[1:]:
+        _learn_home(session, service, session.client.send(spell.read(ReadService(service), session.credentials.own)))
+
+
+def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
+    reply, _ = session.understand(OperationKey.GET_SERVICE_STAGE, exchange)
+    if reply.shows is None or not reply.shows.stages:
+        return
+    shown = reply.shows.stages[0]
+    skipped = any(entry.service == service and entry.skipped for entry in shown.entries or ())
+    world = session.world.placed(service, shown.id, skipped=skipped)
+    session.oracle.worlds = (learn(world, reply.shows, session.oracle.environment),)
+
+
+def _first_move(
+    session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
+) -> tuple[str, ...]:
+    """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered."""
+    service = services[0]
+    current = session.world.placements.get(service)
+    goal = next((stage for stage in stages if current is None or stage != current.stage), stages[0])
+    exchange: Exchange | None = None
+    for body in (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT):
+        message = spell.attach(Attach(goal, service, body.form), body, session.credentials.own)
+        exchange = session.client.send(message)
+        if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
+            _name_environment(session, exchange, goal)
+        _explain_refusal(exchange, goal, service, listing)
+        session.judge(Attach(goal, service, body.form), exchange)
+        if exchange.status == 200:
+            break
+    if exchange is None or exchange.status != 200:
+        status = exchange.status if exchange else None
+        raise TargetError(
+            f"the target answered {status or 'nothing'} to every plain move of service {service} to stage {goal}; "
+            "nothing can be said of it"
+        )
+    if current is None:
+        return (
+            f"service {service} was moved before it could be seen where it was: the target offers no read, so it "
+            "is the one service that cannot be put back",
+        )
+    return ()
+
+
+def _name_environment(session: Session, exchange: Exchange, goal: str) -> None:
+    """Without an environment in the config, the addressed stage says which one it is."""
+    try:
+        results = json.loads(exchange.body)["results"]
+        named = next(s["environment"]["id"] for s in results if canonical(s["id"]) == goal)
+    except (ValueError, KeyError, TypeError, StopIteration, AttributeError):
+        return
+    if not isinstance(named, str):
+        return
+    old, new = session.oracle.environment, canonical(named)
+    world = session.world
+    stages = {k: Stage(k, new) if s.environment == old else s for k, s in world.stages.items()}
+    services = {k: Service(k, new, s.type) if s.environment == old else s for k, s in world.services.items()}
+    organizations = {new if key == old else key: value for key, value in world.organizations.items()}
+    pinned = session.oracle.pinned
+    session.oracle = Oracle(World(organizations, stages, services, world.placements), new, pinned=pinned)
+
+
+def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exchange | None) -> None:
+    """Turn a refusal of the very first PUT into the mend, where it is the config that is wrong."""
+    if exchange.status == 401 or (exchange.status == 403 and (listing is None or listing.status != 200)):
+        raise CredentialRefused(
+            f"the target refused the credential with {exchange.status}; check [auth] token or jwt"
+        )
+    if exchange.status == 403:
+        raise CredentialRefused("the target lets this credential read but not write (403); give one that may move services")
+    if exchange.status in _NOT_THERE:
+        raise ConfigError(
+            f"the target answered {exchange.status} to PUT of service {service} to stage {stage}: check that both are in "
+            "the environment ([target] stages, services) and that the URL has the right prefix"
+        )
+
+
+def _check_listed(session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str]) -> None:
+    """Every configured thing that no answer has shown is tried once: what is refused is the config's mistake."""
+    shown = {key for key, stage in session.world.stages.items() if stage.created_at is not None}
+    for stage in stages:
+        if stage in shown:
+            continue
+        exchange = session.attach(services[0], stage)
+        if exchange.status in (400, 403, 404, 409, 422):
+            raise ConfigError(
+                f"stage {stage} is not in the environment of the other ones (the target answered "
+                f"{exchange.status}); remove it from [target] stages"
+            )
+    for service in services:
+        if service in session.world.placements or not session.world.complete:
+            continue
+        exchange = session.attach(service, stages[0])
+        if exchange.status in (400, 403, 404, 409, 422):
+            raise ConfigError(
+                f"service {service} is not in the environment of the stages (the target answered {exchange.status}); "
+                "remove it from [target] services"
+            )
+
+
+def _probe_late_list(session: Session, plan: Plan) -> None:
+    """Without an environment in the config the list can be tried only now that an answer has named it."""
+    environment = session.oracle.environment
+    if plan.environment is not None or environment == UNKNOWN_ENVIRONMENT:
+        return
+    request = ReadList(environment)
+    exchange = session.client.send(spell.read(request, session.credentials.own))
+    if exchange.status == 200:
+        session.offers.add(OperationKey.LIST)
+        session.judge(request, exchange)
+
+
+def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
+    """Whether a stage can be read; one that is not found is asked for once more under another id."""
+    for stage in stages[:2]:
+        request = ReadStage(stage)
+        exchange = session.client.send(spell.read(request, session.credentials.own))
+        if exchange.status == 200:
+            session.offers.add(OperationKey.GET_STAGE)
+            session.judge(request, exchange)
+            return
+
+
+def _spread(ids: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """At most `most` of them, the first and the last always among them: some defects know only one end."""
+    if len(ids) <= most:
+        return ids
+    return (*ids[: most - 1], ids[-1])

@@ -1,0 +1,89 @@
+"""What a run has found so far: each violation once by its cause, and how often each requirement could have failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from stagecheck.contract import requirement
+from stagecheck.exchange import Exchange
+from stagecheck.model.compare import Mismatch
+from stagecheck.outcome import Breach, Level, Violation
+
+MOST_OF_ONE_REQUIREMENT = 12
+"""Violations kept of one requirement; a target with more causes than that has been told enough."""
+
+
+class Findings:
+    """Collects violations. `selected`: the requirement ids the run was asked about; others are not kept."""
+
+    def __init__(self, selected: Iterable[str]) -> None:
+        self.selected = frozenset(selected)
+        self.exercised: Counter[str] = Counter()
+        self.choices: dict[str, set[str]] = {}
+        self.listen: list[Callable[[Violation], None]] = []
+        self._found: dict[tuple[str, str], Violation] = {}
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """All that was found, in the order in which it was first seen."""
+        return tuple(
+            replace(violation, seen=self._seen[key])
+            for key, violation in sorted(self._found.items(), key=lambda item: item[1].at_request)
+        )
+
+    def known(self, mismatch: Mismatch) -> bool:
+        """Whether a violation of this requirement and cause is on record already."""
+        return (mismatch.requirement, mismatch.cause) in self._found
+
+    def exercise(self, requirements: Iterable[str]) -> None:
+        """Count that these requirements could have failed."""
+        self.exercised.update(requirements)
+
+    def choose(self, choice: tuple[str, str] | None) -> None:
+        """Note which freedom the target used."""
+        if choice is not None:
+            self.choices.setdefault(choice[0], set()).add(choice[1])
+
+    def add(self, mismatch: Mismatch, steps: tuple[Exchange, ...], at_request: int) -> bool:
+        """Put a broken promise on record with the exchanges that show it; True if it was not known.
+
+        A shorter way to see a known one replaces the longer.
+        """
+        if mismatch.requirement not in self.selected:
+            return False
+        key = (mismatch.requirement, mismatch.cause)
+        self._seen[key] += 1
+        known = self._found.get(key)
+        if known is not None:
+            return False
+        if sum(found == mismatch.requirement for found, _ in self._found) >= MOST_OF_ONE_REQUIREMENT:
+            return False
+        violation = Violation(breach_of(mismatch), at_request, steps)
+        self._found[key] = violation
+        for listener in self.listen:
+            listener(violation)
+        return True
+
+    def shorten(self, requirement_id: str, cause: str, steps: tuple[Exchange, ...]) -> None:
+        """Replace the steps of a violation by better ones."""
+        key = (requirement_id, cause)
+        if key in self._found:
+            self._found[key] = replace(self._found[key], steps=steps)
+
+
+def breach_of(mismatch: Mismatch) -> Breach:
+    """The breach with the level of its requirement, or the weight it has in this case."""
+    level = requirement(mismatch.requirement).level
+    if mismatch.must or mismatch.requirement == "SKIP-2":
+        # Which reading is open; that it is one, and always the same, is a MUST.
+        level = Level.MUST
+    return Breach(
+        mismatch.requirement, mismatch.cause, _sentence(mismatch.message), mismatch.expected, mismatch.actual, level
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,102 @@
+"""From what was found and exercised to grades and a verdict. A requirement exercised 0 times has not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stagecheck.contract import CATALOGUE, Requirement
+from stagecheck.outcome import Grade, Level, RequirementResult, Verdict, Violation
+from stagecheck.suite.registry import CHECKED
+
+_SILENT = {
+    "STATE-2": "the environment shows no other service",
+    "STATE-7": "the answers show no service_type of a moved service",
+    "STATE-8": "the answers show no deployment_order",
+    "STATE-9": "the answers show no updated_at",
+}
+_TWO_STAGES = ("MOVE-4", "SKIP-2")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Why something could not be tested: what was lacking, what is not offered, what cut the run short."""
+
+    selected: frozenset[str]
+    lacking: Mapping[str, str]
+    reads_offered: bool
+    stages: int
+    cut_short: str | None
+    nameless: bool
+    reading: str | None
+    pinned: bool
+    choices: Mapping[str, frozenset[str]]
+
+
+def grade_all(
+    violations: Iterable[Violation], exercised: Mapping[str, int], circumstances: Circumstances
+) -> tuple[RequirementResult, ...]:
+    """One result per requirement of the catalogue, in its order."""
+    found = list(violations)
+    return tuple(_grade(entry, found, exercised.get(entry.id, 0), circumstances) for entry in CATALOGUE.values())
+
+
+def _grade(
+    entry: Requirement, found: list[Violation], exercised: int, circumstances: Circumstances
+) -> RequirementResult:
+    mine = [violation for violation in found if violation.breach.requirement == entry.id]
+    if entry.id not in circumstances.selected:
+        return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, "not selected")
+    if mine:
+        must = any(violation.breach.level is Level.MUST for violation in mine)
+        grade = Grade.FAIL if must else Grade.NON_STRICT
+        return RequirementResult(entry.id, entry.level, grade, max(exercised, len(mine)), len(mine), None)
+    if exercised == 0:
+        grade, reason = _untested(entry, circumstances)
+        return RequirementResult(entry.id, entry.level, grade, 0, 0, reason)
+    if entry.level is Level.OPEN:
+        return _open(entry, exercised, circumstances)
+    return RequirementResult(entry.id, entry.level, Grade.PASS, exercised, 0, None)
+
+
+def _open(entry: Requirement, exercised: int, circumstances: Circumstances) -> RequirementResult:
+    if entry.id == "SKIP-2":
+        if circumstances.pinned:
+            return RequirementResult(entry.id, entry.level, Grade.PASS, exercised, 0, "the pinned reading is kept")
+        reason = f"the target follows {circumstances.reading}" if circumstances.reading else "no reading was settled"
+        return RequirementResult(entry.id, entry.level, Grade.OPEN, exercised, 0, reason)
+    seen = circumstances.choices.get("a body under another content type", frozenset())
+    return RequirementResult(entry.id, entry.level, Grade.OPEN, exercised, 0, ", ".join(sorted(seen)) or None)
+
+
+def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, str]:
+    """Why a requirement was not exercised; the config's reasons are `not-tested`, the target's `not-offered`."""
+    if entry.id not in CHECKED:
+        return Grade.NOT_TESTED, "this version has no check for it"
+    if entry.id in circumstances.lacking:
+        return Grade.NOT_TESTED, circumstances.lacking[entry.id]
+    if entry.id == "STATE-5" and not circumstances.reads_offered:
+        return Grade.NOT_OFFERED, "the target offers no read"
+    if entry.id in _TWO_STAGES and circumstances.stages < 2:
+        return Grade.NOT_TESTED, "only one stage may be used: give at least two in [target] stages"
+    if circumstances.cut_short:
+        return Grade.INCONCLUSIVE, circumstances.cut_short
+    if circumstances.nameless and entry.family in ("MOVE", "SKIP", "STATE"):
+        return Grade.INCONCLUSIVE, "the answers do not say which services are in a stage (no services, no service_id)"
+    if entry.id in _SILENT:
+        return Grade.NOT_TESTED, _SILENT[entry.id]
+    if entry.id == "STATE-6":
+        return Grade.NOT_TESTED, "nothing shows the state without changing it: no read is offered, and one service is used"
+    return Grade.NOT_TESTED, "the run did not come to a case of it"
+
+
+def verdict_of(results: Iterable[RequirementResult]) -> Verdict:
+    """The verdict over all results: a broken MUST, too little seen, a broken SHOULD, or conforming."""
+    graded = list(results)
+    grades = {result.grade for result in graded}
+    if Grade.FAIL in grades:
+        return Verdict.NON_CONFORMING
+    must_open = any(result.grade is Grade.INCONCLUSIVE and result.level is Level.MUST for result in graded)
+    if must_open or not any(result.exercised for result in graded):
+        return Verdict.INCONCLUSIVE
+    return Verdict.NON_STRICT if Grade.NON_STRICT in grades else Verdict.CONFORMING

@@ -1,0 +1,211 @@
+"""The Hypothesis state machine: long random walks, for what needs more memory than the tour has.
+
+Every walk starts from the same placement, so a walk is its own reproducer. What is known already is masked: a walk
+fails only on something new, Hypothesis shrinks it, and the machine is run again until nothing new appears or its
+share of the budget is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from stagecheck.exchange import Exchange
+from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
+from stagecheck.operations import OperationKey
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.session import Session, Signature
+from stagecheck.wire import bodies
+from stagecheck.wire.bodies import Body
+
+_SHRINKING = 250
+"""Requests that one shrink may use."""
+_MOST_SERVICES = 6
+_MOST_STAGES = 8
+
+_INDEX = st.integers(0, 7)
+
+
+class SomethingNew(Exception):
+    """A walk met a violation that was not known; Hypothesis shrinks on it."""
+
+
+@dataclass(slots=True)
+class Errand:
+    """One run of the machine: what is masked, how far requests may go, and the shortest walk to what it found."""
+
+    session: Session
+    ground: Ground
+    until: int
+    masked: frozenset[Signature]
+    goal: Signature | None = None
+    walk: tuple[Exchange, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether this run's share of the requests is used."""
+        client = self.session.client
+        return client.sent >= self.until or client.left < 4
+
+
+class Walk(RuleBasedStateMachine):
+    """One walk. `errand` is set on a subclass for every run of the machine."""
+
+    errand: Errand
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = self.errand.session
+        self.services = self.errand.ground.all_services[:_MOST_SERVICES]
+        self.stages = self.errand.ground.all_stages[:_MOST_STAGES]
+        self.last: tuple[str, str, Body] | None = None
+        self.visited: list[str] = []
+        self.walk: list[Exchange] = []
+        self.session.raw_seen.clear()
+        self.session.client.listen.append(self.walk.append)
+
+    def teardown(self) -> None:
+        """Stop listening."""
+        if self.walk.append in self.session.client.listen:
+            self.session.client.listen.remove(self.walk.append)
+
+    # ------------------------------------------------------------------ helpers
+
+    def _go(self, service: str, stage: str, body: Body, spelling: str | None = None) -> None:
+        if self.errand.over:
+            return
+        if spelling is not None:
+            self.session.attach(service.upper(), stage.upper(), body, spelling=spelling)
+        else:
+            self.session.attach(service, stage, body)
+        self.last = (service, stage, body)
+        self.visited.append(stage)
+        self._check()
+
+    def _check(self) -> None:
+        """Fail on the violation that is being shrunk, or on the first new one."""
+        errand = self.errand
+        seen = self.session.raw_seen - errand.masked
+        if errand.goal is None and seen:
+            errand.goal = min(seen)
+        if errand.goal in seen:
+            if not errand.walk or len(self.walk) < len(errand.walk):
+                errand.walk = tuple(self.walk)
+            raise SomethingNew(f"{errand.goal}")
+
+    def _service(self, index: int) -> str:
+        return self.services[index % len(self.services)]
+
+    def _here(self, service: str) -> str:
+        placement = self.session.world.placements.get(service)
+        return placement.stage if placement else self.stages[0]
+
+    # ------------------------------------------------------------------ rules
+
+    @initialize()
+    def canonical_placement(self) -> None:
+        """Spread the services over the stages, un-skipped: where every walk starts."""
+        for position, service in enumerate(self.services):
+            stage = self.stages[position % len(self.stages)]
+            placement = self.session.world.placements.get(service)
+            if self.errand.over:
+                return
+            if placement is None or placement.stage != stage or placement.skipped:
+                self.session.attach(service, stage, bodies.FALSE)
+
+    @rule(service=_INDEX, stage=_INDEX, body=st.sampled_from(bodies.MOVES))
+    def move(self, service: int, stage: int, body: Body) -> None:
+        """Move, or un-skip in place."""
+        self._go(self._service(service), self.stages[stage % len(self.stages)], body)
+
+    @rule(service=_INDEX, body=st.sampled_from(bodies.SKIPS))
+    def skip(self, service: int, body: Body) -> None:
+        """Skip where it is."""
+        chosen = self._service(service)
+        self._go(chosen, self._here(chosen), body)
+
+    @rule(service=_INDEX, stage=_INDEX, body=st.sampled_from((*bodies.SKIPS, *bodies.LENIENT)))
+    def send_elsewhere(self, service: int, stage: int, body: Body) -> None:
+        """True, null and the texts to any stage."""
+        self._go(self._service(service), self.stages[stage % len(self.stages)], body)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def repeat(self) -> None:
+        """The same request again."""
+        if self.last is not None:
+            self._go(*self.last)
+
+    @precondition(lambda self: len(self.visited) > 1)
+    @rule(service=_INDEX, back=_INDEX, body=st.sampled_from(bodies.MOVES))
+    def go_back(self, service: int, back: int, body: Body) -> None:
+        """Return to a stage that was addressed before."""
+        self._go(self._service(service), self.visited[-1 - back % len(self.visited)], body)
+
+    @rule(service=_INDEX, stage=_INDEX)
+    def in_capitals(self, service: int, stage: int) -> None:
+        """A move whose ids are spelled in capitals."""
+        self._go(self._service(service), self.stages[stage % len(self.stages)], bodies.NO_BODY, "ERR-9")
+
+    @rule(which=_INDEX, thing=_INDEX)
+    def look(self, which: int, thing: int) -> None:
+        """One of the reads that are offered."""
+        reads = self._reads(thing)
+        if reads and not self.errand.over:
+            self.session.read(reads[which % len(reads)])
+            self._check()
+
+    def _reads(self, thing: int) -> list[Read]:
+        offers = self.session.offers
+        reads: list[Read] = []
+        if OperationKey.LIST in offers:
+            reads.append(ReadList(self.session.oracle.environment))
+        if OperationKey.GET_SERVICE_STAGE in offers:
+            reads.append(ReadService(self._service(thing)))
+        if OperationKey.GET_STAGE in offers:
+            reads.append(ReadStage(self.stages[thing % len(self.stages)]))
+        return reads
+
+
+def walk(session: Session, ground: Ground, *, examples: int, steps: int, requests: int, seed_: int) -> None:
+    """Run the machine until nothing new appears, within `requests`. Violations end up in `session.findings`."""
+    session.client.phase = "machine"
+    last = session.client.sent + requests
+    masked = frozenset(session.raw_ever)
+    for attempt in range(12):
+        errand = Errand(session, ground, last, masked)
+        _run(errand, examples=examples, steps=steps, seed_=seed_ + attempt)
+        if errand.goal is None or errand.over:
+            return
+        masked = frozenset(session.raw_ever)
+
+
+def _run(errand: Errand, *, examples: int, steps: int, seed_: int) -> None:
+    machine = type("Walk", (Walk,), {"errand": errand})
+    bound = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    try:
+        run_state_machine_as_test(seed(seed_)(machine), settings=bound)
+    except (SomethingNew, Flaky):
+        # Found, and shrunk as far as its share allowed; the target may also have answered otherwise this time.
+        _keep(errand)
+
+
+def _keep(errand: Errand) -> None:
+    recorded = errand.session.recorded.get(errand.goal) if errand.goal else None
+    if recorded is not None and errand.walk:
+        errand.session.findings.shorten(*recorded, errand.walk)

@@ -1,0 +1,125 @@
+"""Schemathesis: inputs generated from the document, valid and invalid, sent through our client and judged twice.
+
+Its checks judge the form of each answer (SHAPE-1, SHAPE-2); the oracle judges the meaning: a generated request is
+classified by what it says, and held against the same contract as every other one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from urllib.parse import unquote
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+
+from stagecheck.exchange import HttpRequest
+from stagecheck.model.compare import Mismatch
+from stagecheck.model.requests import Attach, Form, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.state import canonical
+from stagecheck.operations import OperationKey
+from stagecheck.spec.cases import Generated, judge, strategy
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.session import Session
+from stagecheck.wire.bodies import meaning
+
+_READS = (OperationKey.LIST, OperationKey.GET_STAGE, OperationKey.GET_SERVICE_STAGE)
+_PATHS = {
+    OperationKey.ATTACH: re.compile(r"/deploymentStage/([^/]+)/service/([^/]+)"),
+    OperationKey.LIST: re.compile(r"/environment/([^/]+)/deploymentStage"),
+    OperationKey.GET_STAGE: re.compile(r"/deploymentStage/([^/]+)"),
+    OperationKey.GET_SERVICE_STAGE: re.compile(r"/service/([^/]+)/deploymentStage"),
+}
+
+
+class Properties:
+    """The property tests of one session."""
+
+    def __init__(self, session: Session, ground: Ground) -> None:
+        self.session = session
+        self.ground = ground
+
+    def operations(self) -> list[OperationKey]:
+        """What both the document has and the target offers."""
+        documented = self.session.document.operations
+        return [key for key in (OperationKey.ATTACH, *_READS) if key in documented and key in self.session.offers]
+
+    def run(self, *, cases: int, requests: int, seed_: int) -> None:
+        """Positive and negative cases of every operation, within `requests`."""
+        self.session.client.phase = "properties"
+        last = self.session.client.sent + requests
+        plan = [(key, mode) for mode in ("positive", "negative") for key in self.operations()]
+        for position, (key, mode) in enumerate(plan):
+            generated = strategy(self.session.document, key, "positive" if mode == "positive" else "negative", self._ids)
+            share = cases if key is OperationKey.ATTACH else max(1, cases // 3)
+            _drive(generated, self._one(last), share, seed_ + position)
+
+    def _ids(self) -> dict[str, str | Sequence[str]]:
+        return {
+            "environmentId": self.session.oracle.environment,
+            "deploymentStageId": self.ground.stages,
+            "serviceId": self.ground.services,
+        }
+
+    def _one(self, last: int) -> Callable[[Generated], None]:
+        def send(case: Generated) -> None:
+            client = self.session.client
+            if client.sent >= last or client.left < 4:
+                return
+            self.case(case)
+
+        return send
+
+    def case(self, case: Generated) -> None:
+        """Send one generated request, and judge its answer by form and by meaning."""
+        session = self.session
+        message = HttpRequest(
+            case.method, case.path, _headers(case), case.body, session.credentials.own
+        )
+        request = classify(case)
+        service = self.ground.services[0]
+        if case.mode == "negative":
+            session.baseline(service)
+        exchange = session.perform(request, message)
+        if exchange.status is not None and exchange.status < 400:
+            for problem in judge(session.document, case, exchange):
+                session.report(
+                    Mismatch("SHAPE-1", f"schemathesis:{problem[:40]}", problem, "an answer of the document", problem, "shape"),
+                    exchange,
+                )
+        if case.mode == "negative" and case.key is OperationKey.ATTACH:
+            session.look(service)
+
+
+def classify(case: Generated) -> Request:
+    """What a generated request means; its fault, where the generator knows one, decides how it is judged."""
+    match = _PATHS[case.key].fullmatch(case.path)
+    ids = [canonical(unquote(part)) for part in match.groups()] if match else ["?", "?"]
+    if case.key is OperationKey.LIST:
+        return ReadList(ids[0])
+    if case.key is OperationKey.GET_STAGE:
+        return ReadStage(ids[0])
+    if case.key is OperationKey.GET_SERVICE_STAGE:
+        return ReadService(ids[0])
+    headers = {name.lower(): value for name, value in case.headers.items()}
+    form, other_media = meaning(headers.get("content-type"), case.body)
+    if case.fault in ("garbage", "body", "parameter"):
+        form = Form.UNJUDGED
+    return Attach(ids[0], ids[1], form, other_media=other_media)
+
+
+def _headers(case: Generated) -> tuple[tuple[str, str], ...]:
+    return (("Accept", "application/json"), *case.headers.items())
+
+
+def _drive(generated: object, send: Callable[[Generated], None], cases: int, seed_: int) -> None:
+    """Let Hypothesis generate that many cases; `send` records what it finds and never fails."""
+    bound = settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate,),
+    )
+    test = given(generated)(lambda case: send(case))  # type: ignore[arg-type]  # a strategy, by its maker
+    seed(seed_)(bound(test))()

@@ -1,0 +1,293 @@
+"""One run from the first request to the verdict: discover, explore, put back, grade. Both front ends use it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+
+from stagecheck.errors import BudgetSpent, HarnessError, TargetError
+from stagecheck.exchange import Exchange, curl
+from stagecheck.model.compare import places_of
+from stagecheck.model.requests import Attach, ReadList
+from stagecheck.model.state import Placement
+from stagecheck.operations import OperationKey
+from stagecheck.outcome import RunResult, Violation
+from stagecheck.spec import Document
+from stagecheck.suite.auth import Auth
+from stagecheck.suite.discover import Ground, discover
+from stagecheck.suite.findings import Findings
+from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
+from stagecheck.suite.plan import Plan, ProfileName
+from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.suite.registry import wants
+from stagecheck.suite.session import Session
+from stagecheck.suite.tour import Tour
+from stagecheck.target.client import Client
+from stagecheck.target.credentials import Credentials
+from stagecheck.target.journal import Journal
+from stagecheck.wire import bodies, spell
+
+_RESERVE_PER_SERVICE = 2
+
+
+@dataclass(slots=True)
+class Observer:
+    """Whom a run tells what happens: a phase begins, an exchange is over, a violation is new."""
+
+    phase: Callable[[str], None] = lambda _: None
+    exchange: Callable[[Exchange], None] = lambda _: None
+    violation: Callable[[Violation], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs a plan against one target. Use once."""
+
+    client: Client
+    document: Document
+    credentials: Credentials
+    plan: Plan
+    mocked: bool = False
+    observer: Observer = field(default_factory=Observer)
+    notes: list[str] = field(default_factory=list)
+    _cut_short: str | None = None
+
+    def run(self) -> RunResult:
+        """Explore and judge.
+
+        Raises ConfigError, CredentialRefused or TargetError when the run cannot begin; whatever happens after that
+        is part of the result, and everything that was moved is put back first.
+        """
+        findings = Findings(self.plan.selected)
+        findings.listen.append(self.observer.violation)
+        phases: Counter[str] = Counter()
+        self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
+        session = Session(self.client, self.document, self.credentials, findings)
+        self._begin("discover")
+        journal = Journal()
+        ground: Ground | None = None
+        auth: Auth | None = None
+        try:
+            ground = discover(session, self.plan, journal)
+            self.notes += ground.notes
+            self.client.reserve = min(
+                self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2
+            )
+            tour = Tour(session, ground)
+            refusals = Refusals(session, tour, random.Random(self.plan.seed))
+            auth = Auth(refusals, self.plan)
+            self._explore(session, ground, tour, refusals, auth)
+        except BudgetSpent as spent:
+            self._cut_short = f"{spent} before a case of it was tried"
+            if ground is None:
+                raise
+        except (TargetError, KeyboardInterrupt) as error:
+            if ground is None:
+                raise
+            what = "the run was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            self._cut_short = what
+            self.notes.append(what)
+        finally:
+            self._put_back(session, journal)
+        assert ground is not None and auth is not None
+        return self._result(session, ground, auth, phases)
+
+    # ------------------------------------------------------------------ exploring
+
+    def _begin(self, phase: str) -> None:
+        self.client.phase = phase
+        self.observer.phase(phase)
+
+    def _explore(self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth) -> None:
+        every = self.plan.profile.every
+        cases = [*self._wanted(refusals, auth)]
+        telling, rest = _first_of_each(cases)
+        early = [case for case in rest if case.first]
+        late = [case for case in rest if not case.first]
+        parts = list(self._tour_parts(tour, ground))
+        self._walk(parts[:1])
+        self._cases(telling)
+        self._walk(parts[1:3])
+        self._cases(early)
+        self._walk(parts[3:])
+        if every:
+            self._cases(late)
+        self._machine(session, ground)
+        self._properties(session, ground)
+        if not every:
+            self._cases(late)
+
+    def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
+        selected = self.plan.selected
+        for case in chain(refusals.cases(), auth.cases()):
+            if case.requirement in selected or "STATE-6" in selected or "ERR-1" in selected:
+                yield case
+
+    def _tour_parts(self, tour: Tour, ground: Ground) -> Iterator[Iterator[None]]:
+        if not wants("tour", self.plan.selected):
+            return
+        first, *others = ground.services
+        yield tour.first_promises(first)
+        yield tour.skip_elsewhere(first)
+        yield tour.bystanders(first, others[0]) if others else tour.round_trip(first)
+        yield tour.letter_case(first)
+        yield tour.body_forms(first)
+        last = others[-1] if others else first
+        yield tour.round_trip(last)
+        if self.plan.profile.name is ProfileName.QUICK:
+            return
+        for service in others:
+            yield tour.first_promises(service)
+            yield tour.skip_elsewhere(service)
+            yield tour.body_forms(service)
+            yield tour.bystanders(service, first)
+            yield tour.letter_case(service)
+
+    def _walk(self, parts: list[Iterator[None]]) -> None:
+        for part in parts:
+            self._begin("tour")
+            for _ in part:
+                pass
+
+    def _cases(self, cases: list[Case]) -> None:
+        for case in cases:
+            self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
+            case.send()
+
+    def _machine(self, session: Session, ground: Ground) -> None:
+        profile = self.plan.profile
+        if not wants("machine", self.plan.selected) or self.client.left < profile.steps:
+            return
+        # Hypothesis and Schemathesis take long to import; a run that does not come so far does without.
+        from stagecheck.suite import machine
+
+        self._begin("machine")
+        share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
+        machine.walk(
+            session, ground, examples=profile.examples, steps=profile.steps, requests=share, seed_=self.plan.seed
+        )
+
+    def _properties(self, session: Session, ground: Ground) -> None:
+        if not wants("properties", self.plan.selected) or self.client.left < 4:
+            return
+        from stagecheck.suite.properties import Properties
+
+        self._begin("properties")
+        Properties(session, ground).run(
+            cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed
+        )
+
+    # ------------------------------------------------------------------ putting back
+
+    def _put_back(self, session: Session, journal: Journal) -> None:
+        """Every service that was used goes home, with the flag it had; what cannot be put back is said."""
+        if not hasattr(session, "oracle"):
+            return
+        self._begin("restore")
+        self.client.release()
+        writable = frozenset(session.usable)
+        with _uninterrupted():
+            try:
+                now = self._placements(session)
+                for step in journal.way_home(now, writable):
+                    body = bodies.TRUE if step.skip else bodies.FALSE
+                    request = Attach(step.stage, step.service, body.form)
+                    message = spell.attach(request, body, self.credentials.own)
+                    exchange = self.client.send(message)
+                    if exchange.status != 200:
+                        answer = exchange.status or exchange.failure
+                        self._astray(step.service, step.stage, f"the target answered {answer}", message.path)
+                for service, home in journal.astray(now, writable).items():
+                    self.notes.append(
+                        f"service {service} was in stage {home.stage} before the run, and is not one the run may "
+                        f"write to: the target moved or flagged it by itself; put it back by hand"
+                    )
+            except (TargetError, HarnessError) as error:
+                for service, home in journal.homes.items():
+                    if service in writable:
+                        body = bodies.TRUE if home.skipped else bodies.FALSE
+                        request = Attach(home.stage, service, body.form)
+                        message = spell.attach(request, body, self.credentials.own)
+                        self.notes.append(
+                            f"service {service} could not be put back ({error}): {curl(self.client.url, message)}"
+                        )
+
+    def _astray(self, service: str, stage: str, why: str, path: str) -> None:
+        self.notes.append(f"service {service} could not be put back to stage {stage}: {why} to PUT {path}")
+
+    def _placements(self, session: Session) -> dict[str, Placement]:
+        """Where everything is now: by the list if it is offered, else by what was seen last."""
+        if OperationKey.LIST in session.offers:
+            exchange = self.client.send(spell.read(ReadList(session.oracle.environment), self.credentials.own))
+            reply, _ = session.understand(OperationKey.LIST, exchange)
+            if reply.shows is not None:
+                places, _ = places_of(reply.shows)
+                seen = {service: where[0] for service, where in places.items() if len(where) == 1}
+                # A read that lies must not keep a service from home: what it does not confirm is put back.
+                believed = session.world.placements
+                return {service: place for service, place in seen.items() if believed.get(service, place) == place}
+        if len(session.oracle.worlds) > 1:
+            return {}
+        return dict(session.world.placements)
+
+    # ------------------------------------------------------------------ the result
+
+    def _result(self, session: Session, ground: Ground, auth: Auth, phases: Counter[str]) -> RunResult:
+        findings, reading = session.findings, session.oracle.reading
+        world = session.world
+        circumstances = Circumstances(
+            selected=self.plan.selected,
+            lacking=auth.lacking,
+            reads_offered=len(session.offers) > 1,
+            stages=len(ground.all_stages),
+            cut_short=self._cut_short,
+            nameless=not any(service in world.placements for service in ground.all_services),
+            reading=reading.value if reading else None,
+            pinned=self.plan.reading is not None,
+            choices={key: frozenset(values) for key, values in findings.choices.items()},
+        )
+        results = grade_all(findings.violations, findings.exercised, circumstances)
+        readings = {"SKIP-2": reading.value if reading else None}
+        readings |= {what: ", ".join(sorted(chosen)) for what, chosen in sorted(findings.choices.items())}
+        return RunResult(
+            url=self.client.url,
+            mocked=self.mocked,
+            offers=tuple(key.value for key in OperationKey if key in session.offers),
+            verdict=verdict_of(results),
+            reading=readings,
+            requirements=results,
+            violations=findings.violations,
+            requests=self.client.sent,
+            duration_s=self.client.elapsed_s,
+            seed=self.plan.seed,
+            profile=self.plan.profile.name.value,
+            phases=dict(phases),
+            notes=tuple(self.notes),
+        )
+
+
+def _first_of_each(cases: list[Case]) -> tuple[list[Case], list[Case]]:
+    """The most telling case of each requirement, and all the others."""
+    telling: dict[str, Case] = {}
+    for case in cases:
+        telling.setdefault(case.requirement, case)
+    return list(telling.values()), [case for case in cases if telling[case.requirement] is not case]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C off while things are put back; a second one must not leave them moved."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,276 @@
+"""One conversation with a target: everything is sent here, judged by the oracle, and put on record.
+
+A session decides nothing about what to send; the explorers do. It knows which reads are offered, how to look at the
+state with the least effort, and which exchanges show a violation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stagecheck.exchange import Credential, Exchange, HttpRequest
+from stagecheck.model.compare import Comparison, Mismatch
+from stagecheck.model.observation import Observation, Reply
+from stagecheck.model.oracle import Judgement, Oracle
+from stagecheck.model.requests import OWN, Attach, Read, ReadList, ReadService, ReadStage, Request, is_read
+from stagecheck.model.state import World, canonical
+from stagecheck.operations import OperationKey
+from stagecheck.spec import Document
+from stagecheck.suite.findings import Findings
+from stagecheck.target.client import Client
+from stagecheck.target.credentials import Credentials
+from stagecheck.wire import bodies, spell
+from stagecheck.wire.answers import Habits, read_answer
+from stagecheck.wire.bodies import Body
+
+_JSON = "application/json"
+Signature = tuple[str, str]
+"""Requirement and cause of a violation, as the oracle first names them."""
+
+
+class Session:
+    """`oracle` is set by discovery, once it is known which environment is addressed."""
+
+    oracle: Oracle
+
+    def __init__(self, client: Client, document: Document, credentials: Credentials, findings: Findings) -> None:
+        self.client = client
+        self.document = document
+        self.credentials = credentials
+        self.findings = findings
+        self.habits = Habits()
+        self.offers: set[OperationKey] = set()
+        self.unanswered = 0
+        self.raw_seen: set[Signature] = set()
+        self.raw_ever: set[Signature] = set()
+        self.recorded: dict[Signature, Signature] = {}
+        self._last_write: Exchange | None = None
+        self._placed_by: dict[str, Exchange] = {}
+        self._refusal: Exchange | None = None
+
+    # ------------------------------------------------------------------ sending
+
+    @property
+    def world(self) -> World:
+        """What is believed of the target now."""
+        return self.oracle.world
+
+    def attach(
+        self,
+        service: str,
+        stage: str,
+        body: Body = bodies.NO_BODY,
+        *,
+        caller: str = OWN,
+        credential: Credential | None = None,
+        spelling: str | None = None,
+    ) -> Exchange:
+        """PUT a service to a stage. Ids may be spelled in any letter case; the oracle sees the canonical ones."""
+        request = Attach(canonical(stage), canonical(service), body.form, caller, body.other_media, spelling)
+        spelled = replace(request, stage=stage, service=service)
+        message = spell.attach(spelled, body, credential or self.credentials.own)
+        return self.perform(request, message)
+
+    def read(self, request: Read, *, credential: Credential | None = None) -> Exchange:
+        """One of the three reads."""
+        return self.perform(request, spell.read(request, credential or self.credentials.own))
+
+    def read_as(self, meant: Read, spelled: Read, *, spelling: str) -> Exchange:
+        """A read whose ids are spelled in another letter case than the oracle sees."""
+        return self.perform(replace(meant, spelling=spelling), spell.read(spelled, self.credentials.own))
+
+    def perform(self, request: Request, message: HttpRequest) -> Exchange:
+        """Send a message that means `request`, judge the answer and record what it breaks."""
+        exchange = self.client.send(message)
+        self.judge(request, exchange)
+        return exchange
+
+    def judge(self, request: Request, exchange: Exchange) -> Reply:
+        """Judge an exchange that was sent already, and record what it breaks."""
+        key = spell.operation_of(request)
+        reply, problems = self.understand(key, exchange)
+        if reply.status is None:
+            self.unanswered += 1
+        judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
+        self.findings.choose(judgement.choice)
+        self.findings.exercise(judgement.exercised)
+        signatures = [(mismatch.requirement, mismatch.cause) for mismatch in judgement.mismatches]
+        fresh = [m for m, signature in zip(judgement.mismatches, signatures, strict=True) if signature not in self.raw_ever]
+        self.raw_seen.update(signatures)
+        self.raw_ever.update(signatures)
+        named = fresh
+        after: tuple[Exchange, ...] = ()
+        if any(mismatch.about in ("state", "stages") for mismatch in fresh) and isinstance(request, Attach):
+            fresh, after = self._second_look(request, exchange, judgement, fresh)
+        for first, mismatch in zip(named, fresh, strict=True):
+            self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
+            self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
+        for mismatch in problems:
+            self.findings.add(mismatch, (exchange,), exchange.number)
+        self._remember(request, exchange, reply)
+        return reply
+
+    def report(self, mismatch: Mismatch, exchange: Exchange) -> None:
+        """Put on record what was found about one answer outside the oracle."""
+        self.findings.add(mismatch, (exchange,), exchange.number)
+
+    def understand(self, key: OperationKey, exchange: Exchange) -> tuple[Reply, list[Mismatch]]:
+        """The answer by meaning, and what its shape breaks (SHAPE-1, SHAPE-2)."""
+        status = exchange.status
+        if status is None or not 200 <= status < 300:
+            return Reply(status), []
+        problems: list[Mismatch] = []
+        self.findings.exercise(("SHAPE-1", "SHAPE-2"))
+        if exchange.content_type != _JSON:
+            problems.append(_shape("SHAPE-2", key, "content type application/json", exchange.content_type or "none"))
+        try:
+            payload: Any = json.loads(exchange.body)
+        except (ValueError, RecursionError):
+            what = "no JSON" if exchange.body else "no body"
+            problems.append(_shape("SHAPE-1", key, "a JSON answer", f"status {status} with {what}"))
+            return Reply(status), problems
+        if status != 200:
+            problems.append(_shape("SHAPE-1", key, "status 200", f"status {status}"))
+        else:
+            found = self.document.response_problems(key, status, payload)
+            if found:
+                problems.append(_shape("SHAPE-1", key, "an answer of the published schema", "; ".join(found[:3])))
+        services = self.oracle.world.services if hasattr(self, "oracle") else ()
+        return Reply(status, read_answer(key, payload, self.habits, services)), problems
+
+    # ------------------------------------------------------------------ looking
+
+    def look(self, service: str) -> Exchange | None:
+        """Look at the state with the widest view that is offered, after something that should not have changed it.
+
+        With the PUT alone, another service is put where it is, with the flag it has: its answer shows the rest.
+        None where nothing can show it (one service, and no reads).
+        """
+        read = self.view(service)
+        if read is not None:
+            return self.read(read)
+        for other, placement in self.world.placements.items():
+            if other != service and other in self.usable:
+                return self.attach(other, placement.stage, bodies.TRUE if placement.skipped else bodies.FALSE)
+        return None
+
+    usable: tuple[str, ...] = ()
+    """The services that may be written to."""
+
+    def view(self, service: str) -> Read | None:
+        """The widest read that is offered and shows the service."""
+        if OperationKey.LIST in self.offers:
+            return ReadList(self.oracle.environment)
+        if OperationKey.GET_SERVICE_STAGE in self.offers:
+            return ReadService(service)
+        placement = self.world.placements.get(service)
+        if OperationKey.GET_STAGE in self.offers and placement is not None:
+            return ReadStage(placement.stage)
+        return None
+
+    def baseline(self, service: str) -> None:
+        """Make sure that the view agrees with the world before a refusal is tried, so that it may be blamed later."""
+        read = self.view(service)
+        if read is not None and not self.oracle.agrees(read):
+            self.read(read)
+
+    # ------------------------------------------------------------------ a second look at what seems wrong
+
+    def _second_look(
+        self, request: Attach, exchange: Exchange, judgement: Judgement, fresh: list[Mismatch]
+    ) -> tuple[list[Mismatch], tuple[Exchange, ...]]:
+        """Ask a read whether the state is wrong, or the answer alone; the promise that broke depends on it."""
+        read = self.view(request.service)
+        if read is None or judgement.expected is None or isinstance(read, ReadStage):
+            return fresh, ()
+        look = self.client.send(spell.read(read, self.credentials.own))
+        reply, _ = self.understand(spell.operation_of(read), look)
+        if reply.shows is None or reply.status != 200:
+            return fresh, ()
+        as_promised = _agrees(judgement.expected, read, reply.shows, self.oracle.environment)
+        believed = _agrees(self.world, read, reply.shows, self.oracle.environment)
+        if as_promised:
+            self.oracle.consider(judgement.expected)
+        renamed = [_reattributed(mismatch, as_promised=as_promised, believed=believed) for mismatch in fresh]
+        return renamed, (look,)
+
+    # ------------------------------------------------------------------ which exchanges show it
+
+    def _steps(
+        self, request: Request, exchange: Exchange, mismatch: Mismatch, after: tuple[Exchange, ...]
+    ) -> tuple[Exchange, ...]:
+        """The fewest exchanges that tell the story: what put the service where it was, the request, the look."""
+        if mismatch.requirement == "STATE-6" and self._refusal is not None:
+            return (*self._setup(request), self._refusal, exchange)
+        if is_read(request):
+            if mismatch.about == "status":
+                return (exchange,)
+            return _in_order((*_some(self._last_write), exchange))
+        if mismatch.about in ("status", "order") and mismatch.requirement.split("-")[0] in ("ERR", "AUTH"):
+            return (exchange,)
+        return _in_order((*self._setup(request), *_some(self._last_write), exchange, *after))
+
+    def _setup(self, request: Request) -> tuple[Exchange, ...]:
+        return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
+
+    def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
+        if is_read(request):
+            return
+        if reply.refused:
+            self._refusal = exchange
+        elif isinstance(request, Attach) and reply.accepted:
+            self._last_write = exchange
+            self._placed_by[request.service] = exchange
+
+
+def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:
+    return (exchange,) if exchange is not None else ()
+
+
+def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    by_number = {exchange.number: exchange for exchange in exchanges}
+    return tuple(by_number[number] for number in sorted(by_number))
+
+
+def _fingerprint(request: HttpRequest) -> object:
+    return (request.method, request.path, request.headers, request.body)
+
+
+def _shape(requirement: str, key: OperationKey, expected: str, actual: str) -> Mismatch:
+    return Mismatch(
+        requirement,
+        f"{key}:{actual[:40]}" if requirement == "SHAPE-1" else str(key),
+        f"an answer of {key} has {actual}" if requirement == "SHAPE-2" else f"an answer of {key}: {actual}",
+        expected,
+        actual,
+        "shape",
+    )
+
+
+def _agrees(world: World, read: Read, seen: Observation, environment: str) -> bool:
+    """Whether a read shows that world, as far as it speaks of placements and stages."""
+    comparison = Comparison(world, world, read, environment)
+    if seen.of_list:
+        return not any(m.about in ("state", "stages") for m in comparison.listing(seen))
+    placement = world.placements.get(read.service) if isinstance(read, ReadService) else None
+    return not any(m.about == "state" for m in comparison.one_stage(seen, placement.stage if placement else None))
+
+
+def _reattributed(mismatch: Mismatch, *, as_promised: bool, believed: bool) -> Mismatch:
+    """The promise that broke, now that a read has been asked."""
+    if mismatch.about not in ("state", "stages"):
+        return mismatch
+    family = mismatch.requirement.split("-")[0]
+    if as_promised and (family in ("MOVE", "SKIP") or mismatch.requirement in ("STATE-2", "STATE-4")):
+        return replace(
+            mismatch,
+            requirement="STATE-5",
+            cause=f"answer:{mismatch.cause.split(':')[0]}",
+            message=f"{mismatch.message}, says the answer; a read right after it shows the promised state",
+        )
+    if believed and mismatch.cause == "stage-left-out":
+        return replace(mismatch, requirement="STATE-3", message=mismatch.message + ", and so does a read")
+    return mismatch

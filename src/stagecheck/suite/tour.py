@@ -1,0 +1,185 @@
+"""The tour: a short deterministic walk over every transition, in an order that shows the most in the fewest requests.
+
+Each answer shows the whole state, so one PUT tests its own promise and every promise about what must not change.
+The walk is written relative to where services are: `self.other` is a stage the service is not in, chosen so that
+third stages, returns to earlier ones, empty and crowded ones all come up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+
+from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
+from stagecheck.model.state import Placement
+from stagecheck.operations import OperationKey
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.session import Session
+from stagecheck.wire import bodies
+from stagecheck.wire.bodies import Body
+
+Part = Callable[[], Iterator[None]]
+
+
+class Tour:
+    """Walks over one session. Each part is a generator that yields after every step, so that parts can be mixed."""
+
+    def __init__(self, session: Session, ground: Ground) -> None:
+        self.session = session
+        self.ground = ground
+        self._reads = cycle(("list", "service", "stage", "old-stage"))
+        self._left_behind: str | None = None
+
+    # ------------------------------------------------------------------ where things are
+
+    def placement(self, service: str) -> Placement:
+        """Where a service is believed to be; one that vanished is looked for where it was sent last."""
+        known = self.session.world.placements.get(service)
+        return known or Placement(self.ground.stages[0], skipped=False)
+
+    def other(self, service: str, hop: int = 1) -> str:
+        """Another stage than the service's: the next one in the ring, or `hop` further. The same if there is one."""
+        ring = self.ground.stages
+        here = self.placement(service).stage
+        others = [stage for stage in ring if stage != here]
+        if not others:
+            return here
+        start = ring.index(here) if here in ring else -1
+        ordered = sorted(others, key=lambda stage: (ring.index(stage) - start - hop) % len(ring))
+        return ordered[0]
+
+    # ------------------------------------------------------------------ steps
+
+    def put(self, service: str, stage: str, body: Body) -> Iterator[None]:
+        """One PUT."""
+        self._left_behind = self.placement(service).stage
+        self.session.attach(service, stage, body)
+        yield
+
+    def read(self, service: str, kind: str | None = None) -> Iterator[None]:
+        """One read, of the kinds offered in turn, or of a given kind if it is offered."""
+        for _ in range(4):
+            request = self._read(service, kind or next(self._reads))
+            if request is not None:
+                self.session.read(request)
+                yield
+                return
+            if kind is not None:
+                return
+
+    def _read(self, service: str, kind: str) -> Read | None:
+        offers = self.session.offers
+        if kind == "list" and OperationKey.LIST in offers:
+            return ReadList(self.session.oracle.environment)
+        if kind == "service" and OperationKey.GET_SERVICE_STAGE in offers:
+            return ReadService(service)
+        if kind == "stage" and OperationKey.GET_STAGE in offers:
+            return ReadStage(self.placement(service).stage)
+        if kind == "old-stage" and OperationKey.GET_STAGE in offers and self._left_behind is not None:
+            return ReadStage(self._left_behind)
+        return None
+
+    def skip(self, service: str) -> Iterator[None]:
+        """Skip a service where it is, unless it is skipped already."""
+        if not self.placement(service).skipped:
+            yield from self.put(service, self.placement(service).stage, bodies.TRUE)
+
+    # ------------------------------------------------------------------ parts
+
+    def first_promises(self, service: str) -> Iterator[None]:
+        """Move, repeat, skip, repeat, move while skipped, un-skip in place: what clients do all day."""
+        yield from self.read(service, "list")
+        yield from self.read(service, "stage")
+        yield from self.read(service, "old-stage")
+        here = self.placement(service).stage
+        yield from self.put(service, here, bodies.TRUE)
+        yield from self.put(service, here, bodies.TRUE)
+        yield from self.read(service, "service")
+        yield from self.put(service, self.other(service), bodies.NO_BODY)
+        yield from self.read(service, "list")
+        yield from self.put(service, self.placement(service).stage, bodies.NO_BODY)
+        yield from self.skip(service)
+        yield from self.put(service, self.placement(service).stage, bodies.FALSE)
+        yield from self.read(service, "stage")
+        # Back to a stage in which it was skipped before: the flag must not come back.
+        yield from self.put(service, here, bodies.EMPTY_OBJECT)
+        yield from self.put(service, here, bodies.EMPTY_OBJECT)
+        yield from self.read(service, "old-stage")
+        yield from self.skip(service)
+        yield from self.put(service, here, bodies.EMPTY_OBJECT)
+        yield from self.skip(service)
+        yield from self.put(service, self.other(service), bodies.FALSE)
+        yield from self.read(service, "service")
+
+    def skip_elsewhere(self, service: str) -> Iterator[None]:
+        """SKIP-2: true to another stage, from an un-skipped and from a skipped service, towards both ends."""
+        yield from self.put(service, self.placement(service).stage, bodies.FALSE)
+        yield from self.put(service, self.other(service), bodies.TRUE)
+        yield from self.read(service)
+        yield from self.skip(service)
+        yield from self.put(service, self.other(service, hop=2), bodies.TRUE)
+        yield from self.read(service)
+        yield from self.put(service, self.placement(service).stage, bodies.NO_BODY)
+        yield from self.put(service, self.other(service, hop=2), bodies.TRUE)
+
+    def bystanders(self, service: str, company: str) -> Iterator[None]:
+        """Another service moves, skips and un-skips in the stage of a skipped one, which must not notice."""
+        yield from self.skip(service)
+        shared = self.placement(service).stage
+        yield from self.put(company, shared, bodies.FALSE)
+        yield from self.read(company)
+        yield from self.put(company, shared, bodies.TRUE)
+        yield from self.put(company, shared, bodies.NO_BODY)
+        yield from self.read(company)
+        yield from self.put(company, self.other(company), bodies.NO_BODY)
+        # Now the skipped one leaves, while the other one stays behind un-skipped, and the reverse.
+        yield from self.skip(company)
+        yield from self.put(service, self.placement(company).stage, bodies.EMPTY_OBJECT)
+        yield from self.read(company)
+        yield from self.put(service, self.other(service), bodies.NO_BODY)
+        yield from self.put(company, self.other(company), bodies.FALSE)
+
+    def body_forms(self, service: str) -> Iterator[None]:
+        """Each remaining body: moved while skipped, and un-skipped in place."""
+        for body in (bodies.EMPTY_JSON, bodies.FALSE_EXTRA, bodies.OMITTED_EXTRA):
+            yield from self.skip(service)
+            yield from self.put(service, self.other(service), body)
+            yield from self.read(service)
+            yield from self.put(service, self.placement(service).stage, bodies.TRUE_EXTRA)
+            yield from self.put(service, self.placement(service).stage, body)
+
+    def round_trip(self, service: str) -> Iterator[None]:
+        """Through every stage and back, un-skipped and skipped, with the reads the target offers in between."""
+        home = self.placement(service).stage
+        for stage in self.ground.stages:
+            if stage != self.placement(service).stage:
+                yield from self.put(service, stage, bodies.NO_BODY)
+                yield from self.read(service)
+            yield from self.put(service, stage, bodies.TRUE)
+        for stage in reversed(self.ground.stages):
+            if stage != self.placement(service).stage:
+                yield from self.put(service, stage, bodies.FALSE)
+        yield from self.put(service, home, bodies.NO_BODY)
+        yield from self.read(service, "list")
+
+    def letter_case(self, service: str) -> Iterator[None]:
+        """ERR-9: the ids in capitals mean the same things, in a move, in a skip and in the reads."""
+        self.session.attach(service.upper(), self.other(service).upper(), bodies.NO_BODY, spelling="ERR-9")
+        yield
+        yield from self.read(service, "list")
+        here = self.placement(service).stage
+        self.session.attach(service, here.upper(), bodies.TRUE, spelling="ERR-9")
+        yield
+        self.session.attach(service.upper(), here, bodies.FALSE, spelling="ERR-9")
+        yield
+        yield from self.put(service, self.other(service), bodies.NO_BODY)
+        if OperationKey.GET_SERVICE_STAGE in self.session.offers:
+            self._read_upper(ReadService(service), ReadService(service.upper()))
+            yield
+        if OperationKey.GET_STAGE in self.session.offers:
+            here = self.placement(service).stage
+            self._read_upper(ReadStage(here), ReadStage(here.upper()))
+            yield
+
+    def _read_upper(self, meant: ReadService | ReadStage, spelled: ReadService | ReadStage) -> None:
+        self.session.read_as(meant, spelled, spelling="ERR-9")

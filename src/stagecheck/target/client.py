@@ -1,0 +1,134 @@
+"""The one seam through which everything is sent: `Client.send`. It counts, limits, times and records.
+
+It takes any `httpx.Client`: one for a live URL, or one whose requests respx answers in this process. It knows nothing
+of the contract. A fault of the harness is never turned into an answer: see `send`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
+from stagecheck.exchange import Exchange, HttpRequest
+
+_MAX_ANSWER = 8 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a run may cost: `rate` requests per second (None: no limit), `requests`, `seconds`, `timeout` seconds."""
+
+    rate: float | None = None
+    requests: int = 3000
+    seconds: float = 600.0
+    timeout: float = 10.0
+    concurrency: int = 8
+
+
+@dataclass(slots=True)
+class Client:
+    """Sends requests to one target, one after another.
+
+    `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
+    order at the end; `release` opens them.
+    """
+
+    url: str
+    http: httpx.Client
+    limits: Limits
+    listen: list[Callable[[Exchange], None]] = field(default_factory=list)
+    phase: str = "start"
+    sent: int = 0
+    reserve: int = 0
+    random: random.Random = field(default_factory=lambda: random.Random(0))
+    _began: float = field(default_factory=time.monotonic)
+    _not_before: float = 0.0
+
+    def send(self, request: HttpRequest) -> Exchange:
+        """Send a request and return the exchange, recorded and counted.
+
+        A time-out or a lost connection is an exchange without a status. Raises BudgetSpent before anything is sent
+        when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
+        request could not even be formed.
+        """
+        self._spend()
+        message = self._formed(request)
+        started = time.monotonic()
+        status, headers, body, failure = self._exchange(message)
+        exchange = Exchange(
+            self.sent,
+            self.phase,
+            request,
+            status,
+            headers,
+            body,
+            started - self._began,
+            time.monotonic() - started,
+            failure,
+        )
+        for listener in self.listen:
+            listener(exchange)
+        return exchange
+
+    @property
+    def left(self) -> int:
+        """How many requests may still be sent, the reserve not counted; 0 when the time is over."""
+        if time.monotonic() - self._began > self.limits.seconds:
+            return 0
+        return max(0, self.limits.requests - self.reserve - self.sent)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the client was made."""
+        return time.monotonic() - self._began
+
+    def release(self) -> None:
+        """Open the reserve, and grant the time to put things in order: for restoring only."""
+        self.reserve = -1_000_000
+
+    def _spend(self) -> None:
+        if self.limits.requests - self.reserve - self.sent <= 0:
+            raise BudgetSpent(f"the budget of {self.limits.requests} requests is spent")
+        if self.reserve >= 0 and time.monotonic() - self._began > self.limits.seconds:
+            raise BudgetSpent(f"the {self.limits.seconds:g} seconds of the run are over")
+        if self.limits.rate:
+            now = time.monotonic()
+            if self._not_before > now:
+                time.sleep(self._not_before - now)
+            self._not_before = max(now, self._not_before) + 1.0 / self.limits.rate
+        self.sent += 1
+
+    def _formed(self, request: HttpRequest) -> httpx.Request:
+        headers = list(request.headers)
+        if request.credential.header is not None:
+            headers.append(("Authorization", request.credential.header))
+        try:
+            return self.http.build_request(
+                request.method, self.url.rstrip("/") + request.path, headers=headers, content=request.body
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError) as error:
+            raise HarnessError(f"the request {request.method} {request.path!r} cannot be formed: {error}") from error
+
+    def _exchange(self, message: httpx.Request) -> tuple[int | None, dict[str, str], bytes, str | None]:
+        try:
+            answer = self.http.send(message)
+        except httpx.ConnectError as error:
+            raise Unreachable(f"cannot connect to {self.url}: {error}; is the target running, and the URL right?") from error
+        except httpx.ConnectTimeout as error:
+            raise Unreachable(f"no connection to {self.url} within {self.limits.timeout:g} s") from error
+        except httpx.TimeoutException:
+            return None, {}, b"", f"no answer within {self.limits.timeout:g} s"
+        except httpx.UnsupportedProtocol as error:
+            raise HarnessError(f"{self.url} is no http or https URL: {error}") from error
+        except httpx.HTTPError as error:
+            return None, {}, b"", f"connection lost: {type(error).__name__}"
+        except AssertionError as error:
+            # respx raises AssertionErrors for a route it does not know: a hole in the harness, not a failure.
+            raise HarnessError(f"the mocked target has no route for {message.method} {message.url}: {error}") from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return answer.status_code, headers, answer.content[:_MAX_ANSWER], None
