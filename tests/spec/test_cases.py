@@ -101,9 +101,7 @@ def test_every_form_of_the_body_is_frequent(valid: list[Generated]) -> None:
 def test_valid_requests_go_to_real_things(valid: list[Generated]) -> None:
     paths = {f"/deploymentStage/{stage}/service/{SERVICE}" for stage in STAGES}
     assert {case.path for case in valid} == paths
-    assert {(case.key, case.method, case.mode, case.fault) for case in valid} == {
-        (ATTACH, "PUT", "positive", "none")
-    }
+    assert {(case.key, case.method, case.mode, case.fault) for case in valid} == {(ATTACH, "PUT", "positive", "none")}
 
 
 def test_requests_carry_no_credential_and_nothing_of_the_generator(
@@ -232,9 +230,7 @@ def test_missing_name_is_a_broken_body(fragment: Document) -> None:
 
 def test_the_same_seed_gives_the_same_cases(fragment: Document) -> None:
     for mode in ("positive", "negative"):
-        first, second, other = (
-            drawn(strategy(fragment, ATTACH, mode, IDS), 50, start) for start in (1, 1, 2)
-        )
+        first, second, other = (drawn(strategy(fragment, ATTACH, mode, IDS), 50, start) for start in (1, 1, 2))
         assert first == second
         assert first != other
 
@@ -270,9 +266,7 @@ def _own(tmp_path: Path, **changes: Any) -> Document:
     """Attach alone, behind a prefix, with other names for its parameters."""
     raw = yaml.safe_load(fragment_path().read_text(encoding="utf-8"))
     item = raw["paths"][OPERATIONS[ATTACH].template]
-    ids = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("a", "b")
-    ]
+    ids = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("a", "b")]
     item["parameters"] = ids + changes.pop("parameters", [])
     item["put"].update(changes)
     raw["paths"] = {"/api/deploymentStage/{a}/service/{b}": item}
@@ -285,9 +279,7 @@ def _own(tmp_path: Path, **changes: Any) -> Document:
 def test_own_names_and_prefix(tmp_path: Path) -> None:
     own = _own(tmp_path)
     cases = drawn(strategy(own, ATTACH, "positive", IDS), 40)
-    assert {case.path for case in cases} == {
-        f"/deploymentStage/{stage}/service/{SERVICE}" for stage in STAGES
-    }
+    assert {case.path for case in cases} == {f"/deploymentStage/{stage}/service/{SERVICE}" for stage in STAGES}
     # The ids are plain strings here, of which none is malformed by the document.
     faults = Counter(case.fault for case in drawn(strategy(own, ATTACH, "negative", IDS), 60))
     assert faults["path"]
@@ -370,9 +362,7 @@ def test_nothing_is_said_of_good_answers_and_of_refusals(good: httpx.Response, f
     ],
 )
 def test_bad_answers_are_found(bad: httpx.Response, said: str, fragment: Document) -> None:
-    assert any(sentence.startswith(said) for sentence in judge(fragment, ATTACH, bad)), judge(
-        fragment, ATTACH, bad
-    )
+    assert any(sentence.startswith(said) for sentence in judge(fragment, ATTACH, bad)), judge(fragment, ATTACH, bad)
 
 
 def test_answers_are_judged_by_their_operation(fragment: Document, valid: list[Generated]) -> None:
@@ -392,9 +382,7 @@ def exchange(status: int | None, body: bytes) -> Exchange:
 def test_recorded_answers_are_judged_alike(fragment: Document) -> None:
     # What is recorded is decoded already, whatever the header still says.
     assert judge(fragment, ATTACH, exchange(200, b"{}")) == []
-    assert judge(fragment, ATTACH, exchange(200, b"[]")) == [
-        'Response violates schema: [] is not of type "object"'
-    ]
+    assert judge(fragment, ATTACH, exchange(200, b"[]")) == ['Response violates schema: [] is not of type "object"']
     with pytest.raises(HarnessError, match="no answer came"):
         judge(fragment, ATTACH, exchange(None, b""))
 

@@ -268,9 +268,7 @@ def test_openapi_31(raw: dict[str, Any], tmp_path: Path) -> None:
     document = load(written(tmp_path, raw))
     assert document.body_accepted(OperationKey.CREATE, {"name": "a", "description": None})
     assert document.response_problems(OperationKey.GET_STAGE, 200, stage(name=None)) == []
-    assert document.response_problems(OperationKey.GET_STAGE, 200, stage(name=1)) == [
-        "name: 1 is not a string or null"
-    ]
+    assert document.response_problems(OperationKey.GET_STAGE, 200, stage(name=1)) == ["name: 1 is not a string or null"]
 
 
 def _property(raw: dict[str, Any], **schema: Any) -> None:

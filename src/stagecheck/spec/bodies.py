@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from stagecheck.spec.document import Document
 
-Fault = Literal[
-    "none", "syntax", "garbage", "not-an-object", "flag-type", "flag-open", "body", "parameter", "path"
-]
+Fault = Literal["none", "syntax", "garbage", "not-an-object", "flag-type", "flag-open", "body", "parameter", "path"]
 """What is wrong with a request, for the requirement that judges the answer:
 
 - ``none``: nothing, by the document;
@@ -34,9 +32,7 @@ Fault = Literal[
 
 FLAG: Final = "is_skipped"
 _LETTERS: Final = st.characters(codec="utf-8", exclude_characters="\x00")
-_NAMES: Final = st.text(_LETTERS, max_size=12).filter(
-    lambda name: name.replace("_", "").lower() != "isskipped"
-)
+_NAMES: Final = st.text(_LETTERS, max_size=12).filter(lambda name: name.replace("_", "").lower() != "isskipped")
 _VALUES: Final = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.text(_LETTERS, max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),

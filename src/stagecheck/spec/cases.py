@@ -11,7 +11,7 @@ This is the only module that imports Schemathesis, which takes a third of a seco
 from __future__ import annotations
 
 import codecs
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,9 +129,7 @@ def judge(document: Document, case: Generated | OperationKey, answer: httpx.Resp
         return sorted(_sentence(failure) for failure in group.exceptions)
     except Exception as error:
         reason = shorten(f"{type(error).__name__}: {error}")
-        raise HarnessError(
-            f"Schemathesis could not judge an answer to {key} ({reason}); report it"
-        ) from error
+        raise HarnessError(f"Schemathesis could not judge an answer to {key} ({reason}); report it") from error
     return []
 
 
@@ -156,7 +154,7 @@ def _plain(answer: httpx.Response | Exchange) -> httpx.Response:
     # A parser may ignore a byte order mark (RFC 8259, 8.1); this one would call the answer no JSON.
     content = content.removeprefix(codecs.BOM_UTF8)
     plain = httpx.Response(status, headers=kept, content=content, request=httpx.Request("GET", _BASE))
-    plain.elapsed = datetime.timedelta(0)
+    plain.elapsed = dt.timedelta(0)
     return plain
 
 
@@ -307,9 +305,7 @@ def _valid_case(draw: DrawFn, bridge: _Bridge, key: OperationKey, operation: Any
 
 
 @st.composite
-def _positive(
-    draw: DrawFn, bridge: _Bridge, key: OperationKey, operation: Any, fetch: Callable[[], Ids]
-) -> Generated:
+def _positive(draw: DrawFn, bridge: _Bridge, key: OperationKey, operation: Any, fetch: Callable[[], Ids]) -> Generated:
     ids = _draw_ids(draw, bridge, key, fetch)
     case, note = _valid_case(draw, bridge, key, operation)
     return bridge.serialise(key, case, ids, mode="positive", note=note)

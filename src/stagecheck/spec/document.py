@@ -117,8 +117,7 @@ class Document:
         for key, operation in self.operations.items():
             responses = operation.definition.get("responses") or {}
             self._answers[key] = {
-                str(status).upper(): self._compiled(answers, response)
-                for status, response in responses.items()
+                str(status).upper(): self._compiled(answers, response) for status, response in responses.items()
             }
             self._bodies[key] = self._compiled(bodies, operation.definition.get("requestBody"))
 
@@ -192,9 +191,7 @@ def load(path: Path | None = None) -> Document:
         raise SpecError(f"{place}: {_CIRCLE}") from None
     if OperationKey.ATTACH not in document.operations:
         fact = OPERATIONS[OperationKey.ATTACH]
-        raise SpecError(
-            f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out"
-        )
+        raise SpecError(f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out")
     return document
 
 
@@ -225,9 +222,7 @@ def _read(place: Path) -> dict[str, Any]:
     except RecursionError:
         raise SpecError(f"{place}: nested too deeply to be read; name an OpenAPI document") from None
     if not isinstance(raw, dict):
-        raise SpecError(
-            f"{place}: not an OpenAPI document: a {type(raw).__name__} at the top; name another file"
-        )
+        raise SpecError(f"{place}: not an OpenAPI document: a {type(raw).__name__} at the top; name another file")
     try:
         named: dict[str, Any] = _with_text_keys(raw)
     except RecursionError:
@@ -264,9 +259,7 @@ def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
         raise SpecError(f"{place}: this is Swagger {raw['swagger']}; convert it to OpenAPI 3")
     version = raw.get("openapi")
     if version is None:
-        raise SpecError(
-            f"{place}: not an OpenAPI document (no `openapi` at the top); name one of version 3.x"
-        )
+        raise SpecError(f"{place}: not an OpenAPI document (no `openapi` at the top); name one of version 3.x")
     if not _VERSION.fullmatch(str(version)):
         raise SpecError(f"{place}: OpenAPI {version} is not understood; use 3.0, 3.1 or 3.2")
 
