@@ -112,15 +112,27 @@ def shown_headers(request: HttpRequest) -> dict[str, str]:
 def curl(url: str, request: HttpRequest) -> str:
     """The request as one curl command for a POSIX shell; `url` is the target's base URL.
 
-    Credentials appear as shell variables (`$STAGECHECK_TOKEN`), so the command can be pasted and shared.
+    Credentials appear as shell variables (`$STAGECHECK_TOKEN`), so the command can be pasted and shared. A body that
+    is not plain text is written by printf in octal, byte for byte.
     """
     words = ["curl", "-sS", "-i", "-X", request.method]
     for name, value in shown_headers(request).items():
         words += ["-H", _quoted(f"{name}: {value}", expand=name == "Authorization")]
-    if request.body is not None:
-        words += ["--data-raw", shlex.quote(request.body.decode("utf-8", "replace"))]
+    before = ""
+    if request.body is not None and _is_plain(request.body):
+        words += ["--data-raw", shlex.quote(request.body.decode())]
+    elif request.body is not None:
+        octal = "".join(f"\\{byte:03o}" for byte in request.body)
+        before, words = f"printf '{octal}' | ", [*words, "--data-binary", "@-"]
     words.append(shlex.quote(url.rstrip("/") + request.path))
-    return " ".join(words)
+    return before + " ".join(words)
+
+
+def _is_plain(body: bytes) -> bool:
+    try:
+        return body.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _quoted(text: str, *, expand: bool) -> str:

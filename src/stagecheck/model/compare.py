@@ -25,7 +25,8 @@ LOCATION = {Form.FALSE: "MOVE-1", Form.OMITTED: "MOVE-2", Form.ABSENT: "MOVE-3"}
 class Mismatch:
     """One promise that the answer breaks, if this outcome was meant. `about` names what kind of thing is wrong:
 
-    `state` (a placement or a flag), `stages` (the set of stages), `attribute`, `type`, `status`, `order`.
+    `state` (a placement or a flag), `stages` (the set of stages), `attribute`, `type`, `status`, `order`. `subject`:
+    the service that changed though it was not addressed.
     """
 
     requirement: str
@@ -35,6 +36,7 @@ class Mismatch:
     actual: str
     about: str = "state"
     must: bool | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Comparison:
     # ------------------------------------------------------------------ services
 
     def _services(self, seen: Observation) -> Iterator[Mismatch]:
-        places, entries = places_of(seen)
+        places, entries = places_of(Observation(tuple(s for s in seen.stages if self._is_ours(s)), seen.of_list))
         shown = {stage.id for stage in seen.stages}
         expected = {
             key: placement
@@ -175,6 +177,11 @@ class Comparison:
         for entry in entries:
             yield from self.entry_type(entry)
 
+    def _is_ours(self, stage: SeenStage) -> bool:
+        """Whether a shown stage belongs to this environment: one that does not is reported once, with all it holds."""
+        known = self.after.stages.get(stage.id)
+        return (known.environment if known else stage.environment) in (None, self.environment)
+
     def _renamed(
         self, expected: Placement, strangers: set[str], places: Mapping[str, tuple[Placement, ...]]
     ) -> str | None:
@@ -198,16 +205,17 @@ class Comparison:
         want, got = words.placement_words(self.after, expected), words.places_words(self.after, where)
         if len(where) > 1 or (not where and addressed):
             kind = "nowhere" if not where else "twice" if len({place.stage for place in where}) == 1 else "two-stages"
-            kind = f"{kind}:{'addressed' if addressed else 'bystander'}"
+            bystander = isinstance(self.request, Attach) and not addressed
+            kind = f"{kind}:{'bystander' if bystander else 'addressed'}"
             return Mismatch("STATE-1", kind, f"after {self.doing()}, {label} is {got}", want, got)
         if addressed:
             return self._broken_promise(expected, where[0])
         if not isinstance(self.request, Attach):
-            return self._disagrees("placement", f"shows {label} {got}", want, got)
+            same_stage = len(where) == 1 and where[0].stage == expected.stage
+            return self._disagrees("flag" if same_stage else "placement", f"shows {label} {got}", want, got)
         kind = "vanished" if not where else "moved" if where[0].stage != expected.stage else "flag"
-        return Mismatch(
-            "STATE-2", f"bystander-{kind}", f"{self.doing()} changed {label}, which was not addressed", want, got
-        )
+        message = f"{self.doing()} changed {label}, which was not addressed"
+        return Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service)
 
     def _broken_promise(self, expected: Placement, actual: Placement) -> Mismatch:
         """The addressed service is in one stage, but not as its request promises."""
@@ -282,7 +290,7 @@ class Comparison:
         if shown.id != stage:
             label = words.stage_label(self.after, stage)
             other = words.stage_label(self.after, shown.id)
-            yield Mismatch("STATE-5", "other-stage", f"{self.doing()} answers {other}", label, other)
+            yield self._disagrees("placement", f"answers {other}", label, other)
             return
         yield from self.attributes(shown)
         if shown.entries is None:
@@ -303,10 +311,10 @@ class Comparison:
             want = words.placement_words(self.after, self.after.placements[service])
             who = words.service_label(self.after, service)
             if not flags and not anonymous:
-                yield self._disagrees("missing", f"does not show {who} in {label}", want, f"not in {label}")
+                yield self._disagrees("placement", f"does not show {who} in {label}", want, f"not in {label}")
             elif len(flags) > 1:
                 yield Mismatch(
-                    "STATE-1", "twice:read", f"{self.doing()} shows {who} twice in {label}", want, f"twice in {label}"
+                    "STATE-1", "twice:addressed", f"{self.doing()} shows {who} twice in {label}", want, f"twice in {label}"
                 )
             elif flags and flags[0] != self.after.placements[service].skipped:
                 flag = f"is_skipped {'true' if flags[0] else 'false'}"
@@ -316,7 +324,7 @@ class Comparison:
             if known is not None or self.environment in self.after.complete:
                 who = words.service_label(self.after, service)
                 want = words.placement_words(self.after, known) if known else "no such service"
-                yield self._disagrees("stays", f"shows {who} in {label}", want, f"in {label}")
+                yield self._disagrees("placement", f"shows {who} in {label}", want, f"in {label}")
 
     def _disagrees(self, kind: str, done: str, want: str, got: str) -> Mismatch:
         return Mismatch(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.moments import before, moment
 from stagecheck.model.observation import Observation
@@ -12,7 +14,9 @@ def intrinsic(seen: Observation, doing: str) -> tuple[list[Mismatch], list[str]]
     mismatches: list[Mismatch] = []
     exercised: list[str] = []
     if seen.of_list:
-        orders = [stage.order for stage in seen.stages if stage.order is not None]
+        homes = Counter(stage.environment for stage in seen.stages)
+        home = max(homes, key=lambda key: homes[key]) if homes else None
+        orders = [stage.order for stage in seen.stages if stage.order is not None and stage.environment == home]
         if len(orders) > 1:
             exercised.append("STATE-8")
         if len(set(orders)) < len(orders):

@@ -14,13 +14,14 @@ from stagecheck.model.absorb import learn, resynchronise
 from stagecheck.model.compare import LOCATION, Comparison, Mismatch, promise
 from stagecheck.model.intrinsic import intrinsic
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, Request, is_read
+from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, ReadService, Request, is_read
 from stagecheck.model.state import Reading, World
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.model.worlds import distinct
 
 _RENAMED_ON_REPEAT = ("MOVE-", "SKIP-")
-_WEIGHT = {"SHAPE-3": 1, "STATE-8": 1}
+_WEIGHT = {"status": 100, "state": 10, "stages": 3}
+"""How far an answer is from an outcome: a wrong status says more than a wrong placement, that more than a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class _Candidate:
 
     @property
     def weight(self) -> int:
-        return sum(_WEIGHT.get(mismatch.requirement, 2) for mismatch in self.mismatches)
+        return sum(_WEIGHT.get(mismatch.about, 1) for mismatch in self.mismatches)
 
 
 class Oracle:
@@ -49,6 +50,10 @@ class Oracle:
 
     def __init__(self, world: World, environment: str, *, pinned: Reading | None = None) -> None:
         self.worlds: tuple[World, ...] = (replace(world, reading=pinned),)
+        self.looking = False
+        """Whether the next PUT is sent only to see whether a refusal changed anything."""
+        self.disputed = False
+        """Whether a read and an answer have contradicted each other in this run."""
         self.environment = environment
         self.pinned = pinned
         self._last_write: tuple[object, bool] | None = None
@@ -56,6 +61,7 @@ class Oracle:
         self._clean_reads: set[Request] = set()
         self._shown_by_attach: set[str] = set()
         self._moved_by_true = False
+        self._clean_before_refusal = True
 
     @property
     def world(self) -> World:
@@ -73,7 +79,8 @@ class Oracle:
         return read in self._clean_reads
 
     def consider(self, world: World) -> None:
-        """Keep one more world as possible: a read showed it, though an answer did not."""
+        """Keep one more world as possible, the plainest: a read showed it, though an answer did not."""
+        self.disputed = True
         self._set((world, *self.worlds))
 
     def judge(self, request: Request, reply: Reply, fingerprint: object = None) -> Judgement:
@@ -120,7 +127,8 @@ class Oracle:
             if not (reply.refused and answer.allows(reply.status or 0)):
                 yield _not_refused(before, request, answer, reply)
         elif not reply.accepted:
-            yield _not_accepted(before, request, reply)
+            if not self._vanished(before, request):
+                yield _not_accepted(before, request, reply)
         elif reply.shows is not None:
             environment = answer.environment or self.environment
             comparison = Comparison(before, outcome.world, request, environment, frozenset(self._shown_by_attach))
@@ -129,12 +137,20 @@ class Oracle:
             else:
                 yield from comparison.one_stage(reply.shows, answer.stage)
 
+    def _vanished(self, world: World, request: Request) -> bool:
+        """Whether the service was seen to be in no stage: that was reported, and what follows from it is no news."""
+        return (
+            isinstance(request, Attach | ReadService)
+            and self.environment in world.complete
+            and request.service not in world.placements
+        )
+
     # ------------------------------------------------------------------ what follows from them
 
     def _accept(
         self, request: Request, reply: Reply, clean: list[_Candidate], *, repeat: bool
     ) -> Judgement:
-        worlds = (candidate.outcome.world for candidate in clean)
+        worlds: Iterator[World] = (_after(candidate, reply) for candidate in clean)
         if reply.shows is not None and reply.accepted:
             seen = reply.shows
             worlds = (learn(world, seen, self.environment) for world in worlds)
@@ -143,7 +159,9 @@ class Oracle:
             worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
         first = clean[0]
         exercised = tuple(self._exercised(first.before, request, reply, repeat=repeat))
-        self._set(worlds)
+        if not (is_read(request) and self.disputed):
+            # Once a read was caught contradicting an answer, reads no longer rule worlds out.
+            self._set(worlds)
         return Judgement((), exercised, first.outcome.choice)
 
     def _resynchronise(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Judgement:
@@ -153,9 +171,20 @@ class Oracle:
             believed = resynchronise(best.outcome.world, reply.shows, self.environment)
             if is_read(request) and not any(mismatch.requirement == "STATE-6" for mismatch in mismatches):
                 # Either the read or the last 200 answer is wrong: both stay possible until the next answer.
-                self._set((*self.worlds, believed))
+                if not self.disputed:
+                    self._set((*self.worlds, believed))
+                self.disputed = True
             else:
-                self._set((replace(believed, reading=best.before.reading),))
+                inconsistent = any(mismatch.requirement == "SKIP-2" for mismatch in mismatches)
+                reading = best.before.reading if inconsistent else best.outcome.world.reading
+                believed = replace(believed, reading=reading)
+                carried_out = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
+                if carried_out and isinstance(request, Attach) and request.service in believed.placements:
+                    # What should have been refused may have sent the service anywhere, whatever the answer shows.
+                    rest = {key: place for key, place in believed.placements.items() if key != request.service}
+                    self._set((believed, replace(believed, placements=rest)))
+                else:
+                    self._set((believed,))
         elif reply.accepted and isinstance(request, Attach):
             self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
         broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)
@@ -193,7 +222,14 @@ class Oracle:
             return False
         if is_read(request):
             return request in self._clean_reads and mismatch.requirement in ("STATE-5", "STATE-1", "STATE-3")
-        return mismatch.requirement == "STATE-2"
+        refused = self._refused[0]
+        return (
+            self.looking
+            and mismatch.requirement == "STATE-2"
+            and isinstance(refused, Attach)
+            and mismatch.subject == refused.service
+            and self._clean_before_refusal
+        )
 
     def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
         """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""
@@ -254,7 +290,10 @@ class Oracle:
         yield "ERR-1"
         if request.spelling:
             yield request.spelling
-        refusals = [o.answer for o in step(before, request) if isinstance(o.answer, Refused)]
+        outcomes = [outcome.answer for outcome in step(before, request)]
+        refusals = [answer for answer in outcomes if isinstance(answer, Refused)]
+        if len(refusals) < len(outcomes):
+            refusals = []
         if len(refusals) == 1 and refusals[0].requirement:
             yield refusals[0].requirement
         if is_read(request):
@@ -320,6 +359,7 @@ class Oracle:
             self._last_write = None
             return
         self._refused = None
+        self._clean_before_refusal = not judgement.mismatches
         self._clean_reads.clear()
         self._last_write = (fingerprint, not judgement.mismatches) if isinstance(request, Attach) else None
         for stage in reply.shows.stages if reply.shows else ():
@@ -333,6 +373,12 @@ class Oracle:
 
     def _set(self, worlds: Iterator[World] | tuple[World, ...] | list[World]) -> None:
         self.worlds = distinct(worlds, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
+
+
+def _after(candidate: _Candidate, reply: Reply) -> World:
+    """The world after an outcome that took place; what was not carried out (of a vanished service) changed nothing."""
+    undone = isinstance(candidate.outcome.answer, Accepted) and not reply.accepted
+    return candidate.before if undone else candidate.outcome.world
 
 
 def _shows(reply: Reply, service: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from stagecheck.model.observation import Reply
@@ -26,13 +27,12 @@ _LONGEST_NAME = 40
 
 
 def stage_label(world: World, stage: str) -> str:
-    """`stage BUILD (3c90c3cc)`: the name where one is known, and enough of the id to find it."""
+    """`stage BUILD` where the name is known and no other stage has it, else by as much of the id as tells it apart."""
     known = world.stages.get(stage)
     name = known.name if known else None
-    if not name or not name.isprintable():
+    if not name or not name.isprintable() or sum(other.name == name for other in world.stages.values()) > 1:
         return f"stage {_short(world, stage)}"
-    name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-    return f"stage {name} ({_short(world, stage)})"
+    return f"stage {name}" if len(name) <= _LONGEST_NAME else f"stage {name[: _LONGEST_NAME - 1]}…"
 
 
 def service_label(world: World, service: str) -> str:
@@ -41,9 +41,11 @@ def service_label(world: World, service: str) -> str:
 
 
 def _short(world: World, identifier: str) -> str:
-    head = identifier[:8]
-    rivals = sum(key.startswith(head) for group in (world.stages, world.services) for key in group)
-    return head if rivals <= 1 else identifier
+    """The first eight digits, else the last twelve (UUIDs made at one moment may begin alike), else the whole id."""
+    known = (*world.stages, *world.services)
+    if sum(key.startswith(identifier[:8]) for key in known) <= 1:
+        return identifier[:8]
+    return identifier[-12:] if sum(key.endswith(identifier[-12:]) for key in known) <= 1 else identifier
 
 
 def placement_words(world: World, placement: Placement | None) -> str:
@@ -55,7 +57,11 @@ def placement_words(world: World, placement: Placement | None) -> str:
 
 def places_words(world: World, places: Iterable[Placement]) -> str:
     """Where an answer shows a service: in no stage, in one, or in several."""
-    texts = [placement_words(world, place) for place in places]
+    counted = Counter(places)
+    texts = [
+        placement_words(world, place) if count == 1 else f"{count} times {placement_words(world, place)}"
+        for place, count in counted.items()
+    ]
     return " and ".join(texts) if texts else "in no stage"
 
 

@@ -30,9 +30,14 @@ class Auth:
         self.session = refusals.session
         self.tour = refusals.tour
         self.plan = plan
-        self.service = refusals.service
         self.lacking = self._lacking()
         self._foreign_alive: bool | None = None
+        self._bearer_alive: bool | None = None
+
+    @property
+    def service(self) -> str:
+        """The service that the refused requests are about."""
+        return self.refusals.service
 
     def _lacking(self) -> dict[str, str]:
         credentials, missing = self.session.credentials, {}
@@ -66,30 +71,39 @@ class Auth:
                 yield Case("AUTH-1", name, self._read(read, credential, NOBODY), credential.header is None)
 
     def _broken_jwts(self) -> Iterator[Case]:
-        if self.session.credentials.jwt:
-            yield Case("AUTH-2", "the JWT itself is let in", self._jwt_alive)
         for position, credential in enumerate(self.session.credentials.broken_jwts()):
             first = position < 3 or "expired" in credential.name
-            yield Case("AUTH-2", credential.name, self._attach(credential, BAD_JWT, bodies.NO_BODY), first)
+            yield Case("AUTH-2", credential.name, self._broken(credential), first)
         for credential in self.session.credentials.broken_jwts():
             for read in self._reads()[:1]:
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), False)
 
-    def _jwt_alive(self) -> None:
+    def _broken(self, credential: Credential) -> Callable[[], object]:
+        def send() -> None:
+            if self._jwt_alive():
+                self.refusals.refused(caller=BAD_JWT, credential=credential)
+
+        return send
+
+    def _jwt_alive(self) -> bool:
         """The JWT as it is must be let in, else its broken forms are refused for another reason."""
-        reads = self._reads()
-        bearer = self.session.credentials.bearer
-        here = self.tour.placement(self.service)
-        body = bodies.TRUE if here.skipped else bodies.FALSE
-        message = (
-            spell.read(reads[0], bearer)
-            if reads
-            else spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
-        )
-        status = self.session.client.send(message).status
-        if status in (401, 403):
-            self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
+        jwt = self.session.credentials.jwt
+        if self._bearer_alive is None and jwt:
+            reads = self._reads()
+            bearer = self.session.credentials.bearer
+            here = self.tour.placement(self.service)
+            body = bodies.TRUE if here.skipped else bodies.FALSE
+            message = (
+                spell.read(reads[0], bearer)
+                if reads
+                else spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
+            )
+            status = self.session.client.send(message).status
+            self._bearer_alive = status not in (401, 403)
+            if not self._bearer_alive:
+                self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
+        return self._bearer_alive is not False
 
     def _attach(self, credential: Credential, caller: str, body: Body) -> Callable[[], object]:
         return lambda: self.refusals.refused(body=body, caller=caller, credential=credential)

@@ -61,7 +61,7 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
         session.offers.add(OperationKey.LIST)
         session.judge(ReadList(environment), listing)
     session.offers.add(OperationKey.ATTACH)
-    _probe_service_read(session, services)
+    _probe_service_read(session, stages, services)
     journal.note(session.world.placements)
     notes = _first_move(session, plan, stages, services, listing)
     journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
@@ -130,11 +130,13 @@ def _world(plan: Plan, environment: str, stages: Sequence[str], services: Sequen
     return World(organizations, known_stages, known_services)
 
 
-def _probe_service_read(session: Session, services: Sequence[str]) -> None:
+def _probe_service_read(session: Session, stages: Sequence[str], services: Sequence[str]) -> None:
     """Whether a service can be asked for its stage; without a list this shows where each one was before the run."""
     request = ReadService(services[0])
     exchange = session.client.send(spell.read(request, session.credentials.own))
     if exchange.status != 200:
+        if OperationKey.LIST not in session.offers:
+            _learn_stages(session, stages)
         return
     session.offers.add(OperationKey.GET_SERVICE_STAGE)
     if OperationKey.LIST in session.offers:
@@ -145,11 +147,29 @@ def _probe_service_read(session: Session, services: Sequence[str]) -> None:
         _learn_home(session, service, session.client.send(spell.read(ReadService(service), session.credentials.own)))
 
 
+def _learn_stages(session: Session, stages: Sequence[str]) -> None:
+    """Without a list and without the service's read, each stage is asked what it holds, as long as it answers."""
+    for stage in stages:
+        exchange = session.client.send(spell.read(ReadStage(stage), session.credentials.own))
+        if exchange.status != 200:
+            return
+        session.offers.add(OperationKey.GET_STAGE)
+        reply, _ = session.understand(OperationKey.GET_STAGE, exchange)
+        if reply.shows is not None:
+            environment = session.oracle.environment
+            shown = reply.shows.stages[0].environment if reply.shows.stages else None
+            if environment == UNKNOWN_ENVIRONMENT and shown is not None:
+                _rename_environment(session, shown)
+            session.oracle.worlds = (learn(session.world, reply.shows, session.oracle.environment),)
+
+
 def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
     reply, _ = session.understand(OperationKey.GET_SERVICE_STAGE, exchange)
     if reply.shows is None or not reply.shows.stages:
         return
     shown = reply.shows.stages[0]
+    if session.oracle.environment == UNKNOWN_ENVIRONMENT and shown.environment is not None:
+        _rename_environment(session, shown.environment)
     skipped = any(entry.service == service and entry.skipped for entry in shown.entries or ())
     world = session.world.placed(service, shown.id, skipped=skipped)
     session.oracle.worlds = (learn(world, reply.shows, session.oracle.environment),)
@@ -193,9 +213,12 @@ def _name_environment(session: Session, exchange: Exchange, goal: str) -> None:
         named = next(s["environment"]["id"] for s in results if canonical(s["id"]) == goal)
     except (ValueError, KeyError, TypeError, StopIteration, AttributeError):
         return
-    if not isinstance(named, str):
-        return
-    old, new = session.oracle.environment, canonical(named)
+    if isinstance(named, str):
+        _rename_environment(session, canonical(named))
+
+
+def _rename_environment(session: Session, new: str) -> None:
+    old = session.oracle.environment
     world = session.world
     stages = {k: Stage(k, new) if s.environment == old else s for k, s in world.stages.items()}
     services = {k: Service(k, new, s.type) if s.environment == old else s for k, s in world.services.items()}
@@ -256,6 +279,8 @@ def _probe_late_list(session: Session, plan: Plan) -> None:
 
 def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
     """Whether a stage can be read; one that is not found is asked for once more under another id."""
+    if OperationKey.GET_STAGE in session.offers:
+        return
     for stage in stages[:2]:
         request = ReadStage(stage)
         exchange = session.client.send(spell.read(request, session.credentials.own))

@@ -90,13 +90,16 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
     return Grade.NOT_TESTED, "the run did not come to a case of it"
 
 
-def verdict_of(results: Iterable[RequirementResult]) -> Verdict:
-    """The verdict over all results: a broken MUST, too little seen, a broken SHOULD, or conforming."""
+def verdict_of(results: Iterable[RequirementResult], *, broken_off: bool = False) -> Verdict:
+    """The verdict over all results: a broken MUST, too little seen, a broken SHOULD, or conforming.
+
+    `broken_off`: the target vanished, or the run was interrupted: what held so far is no verdict.
+    """
     graded = list(results)
     grades = {result.grade for result in graded}
     if Grade.FAIL in grades:
         return Verdict.NON_CONFORMING
     must_open = any(result.grade is Grade.INCONCLUSIVE and result.level is Level.MUST for result in graded)
-    if must_open or not any(result.exercised for result in graded):
+    if broken_off or must_open or not any(result.exercised for result in graded):
         return Verdict.INCONCLUSIVE
     return Verdict.NON_STRICT if Grade.NON_STRICT in grades else Verdict.CONFORMING

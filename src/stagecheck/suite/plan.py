@@ -45,8 +45,8 @@ class Profile:
 
 
 PROFILES = {
-    ProfileName.QUICK: Profile(ProfileName.QUICK, 150, 3, 3, 1, 12, 2, False),
-    ProfileName.NIGHTLY: Profile(ProfileName.NIGHTLY, 3000, 4, 3, 24, 40, 20, True),
+    ProfileName.QUICK: Profile(ProfileName.QUICK, 150, 3, 2, 1, 12, 2, False),
+    ProfileName.NIGHTLY: Profile(ProfileName.NIGHTLY, 3000, 4, 3, 36, 40, 20, True),
     ProfileName.EXHAUSTIVE: Profile(ProfileName.EXHAUSTIVE, 1_000_000, 6, 4, 200, 60, 100, True),
 }
 

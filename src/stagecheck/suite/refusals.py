@@ -40,7 +40,12 @@ class Refusals:
         self.session = session
         self.tour = tour
         self.random = randomness
-        self.service = tour.ground.services[0]
+
+    @property
+    def service(self) -> str:
+        """The first service that is known to be somewhere."""
+        known = self.session.world.placements
+        return next((service for service in self.tour.ground.services if service in known), self.tour.ground.services[0])
 
     def cases(self) -> Iterator[Case]:
         """Every case, the most telling of each requirement first."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, zip_longest
 
 from stagecheck.errors import BudgetSpent, HarnessError, TargetError
 from stagecheck.exchange import Exchange, curl
@@ -26,6 +26,7 @@ from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
 from stagecheck.suite.plan import Plan, ProfileName
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import wants
+from stagecheck.suite.reproduce import Reproduction
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
 from stagecheck.target.client import Client
@@ -57,6 +58,7 @@ class Runner:
     observer: Observer = field(default_factory=Observer)
     notes: list[str] = field(default_factory=list)
     _cut_short: str | None = None
+    _broken_off: bool = False
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -91,7 +93,7 @@ class Runner:
             if ground is None:
                 raise
             what = "the run was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-            self._cut_short = what
+            self._cut_short, self._broken_off = what, True
             self.notes.append(what)
         finally:
             self._put_back(session, journal)
@@ -105,23 +107,25 @@ class Runner:
         self.observer.phase(phase)
 
     def _explore(self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth) -> None:
+        """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every = self.plan.profile.every
-        cases = [*self._wanted(refusals, auth)]
-        telling, rest = _first_of_each(cases)
-        early = [case for case in rest if case.first]
-        late = [case for case in rest if not case.first]
+        telling, early, late = _in_turns(list(self._wanted(refusals, auth)))
         parts = list(self._tour_parts(tour, ground))
         self._walk(parts[:1])
-        self._cases(telling)
-        self._walk(parts[1:3])
-        self._cases(early)
-        self._walk(parts[3:])
+        self._cases(tour, telling)
+        self._walk(parts[1:4])
+        self._cases(tour, early)
+        self._walk(parts[4:])
         if every:
-            self._cases(late)
+            self._cases(tour, late)
         self._machine(session, ground)
         self._properties(session, ground)
         if not every:
-            self._cases(late)
+            self._cases(tour, late)
+        if session.findings.violations and self.client.left > 0:
+            self._begin("reproduce")
+            share = self.client.left if self.plan.profile.every else min(self.client.left, 40)
+            Reproduction(session, ground, share).run(session.findings.violations)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -133,21 +137,24 @@ class Runner:
         if not wants("tour", self.plan.selected):
             return
         first, *others = ground.services
+        last = others[-1] if others else first
         yield tour.first_promises(first)
         yield tour.skip_elsewhere(first)
         yield tour.bystanders(first, others[0]) if others else tour.round_trip(first)
         yield tour.letter_case(first)
-        yield tour.body_forms(first)
-        last = others[-1] if others else first
-        yield tour.round_trip(last)
         if self.plan.profile.name is ProfileName.QUICK:
             return
+        yield tour.body_forms(first)
+        yield tour.crowd(ground.services)
+        yield tour.round_trip(last)
         for service in others:
             yield tour.first_promises(service)
+            yield tour.swap(first, service)
             yield tour.skip_elsewhere(service)
             yield tour.body_forms(service)
             yield tour.bystanders(service, first)
             yield tour.letter_case(service)
+        yield tour.round_trip(first)
 
     def _walk(self, parts: list[Iterator[None]]) -> None:
         for part in parts:
@@ -155,7 +162,13 @@ class Runner:
             for _ in part:
                 pass
 
-    def _cases(self, cases: list[Case]) -> None:
+    def _cases(self, tour: Tour, cases: list[Case]) -> None:
+        """The service is skipped first, so that a refused request that un-skips it or moves it would be seen."""
+        if not cases:
+            return
+        self._begin("refusals")
+        for _ in tour.skip(tour.ground.services[0]):
+            pass
         for case in cases:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
@@ -259,7 +272,7 @@ class Runner:
             url=self.client.url,
             mocked=self.mocked,
             offers=tuple(key.value for key in OperationKey if key in session.offers),
-            verdict=verdict_of(results),
+            verdict=verdict_of(results, broken_off=self._broken_off),
             reading=readings,
             requirements=results,
             violations=findings.violations,
@@ -272,12 +285,15 @@ class Runner:
         )
 
 
-def _first_of_each(cases: list[Case]) -> tuple[list[Case], list[Case]]:
-    """The most telling case of each requirement, and all the others."""
-    telling: dict[str, Case] = {}
+def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
+    """The most telling case of each requirement, then the other first ones and the rest, the requirements in turns."""
+    of_each: dict[str, list[Case]] = {}
     for case in cases:
-        telling.setdefault(case.requirement, case)
-    return list(telling.values()), [case for case in cases if telling[case.requirement] is not case]
+        of_each.setdefault(case.requirement, []).append(case)
+    rounds = [case for group in zip_longest(*of_each.values()) for case in group if case is not None]
+    telling = [group[0] for group in of_each.values()]
+    others = [case for case in rounds if of_each[case.requirement][0] is not case]
+    return telling, [case for case in others if case.first], [case for case in others if not case.first]
 
 
 @contextmanager

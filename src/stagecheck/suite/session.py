@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stagecheck.exchange import Credential, Exchange, HttpRequest
@@ -31,6 +31,15 @@ Signature = tuple[str, str]
 """Requirement and cause of a violation, as the oracle first names them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that was sent, by meaning and as it was spelled, and what was believed just before."""
+
+    request: Request
+    message: HttpRequest
+    before: World
+
+
 class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed."""
 
@@ -47,6 +56,8 @@ class Session:
         self.raw_seen: set[Signature] = set()
         self.raw_ever: set[Signature] = set()
         self.recorded: dict[Signature, Signature] = {}
+        self.log: list[Sent] = []
+        self.first_seen: dict[Signature, int] = {}
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
@@ -91,6 +102,7 @@ class Session:
     def judge(self, request: Request, exchange: Exchange) -> Reply:
         """Judge an exchange that was sent already, and record what it breaks."""
         key = spell.operation_of(request)
+        self.log.append(Sent(request, exchange.request, self.world))
         reply, problems = self.understand(key, exchange)
         if reply.status is None:
             self.unanswered += 1
@@ -99,6 +111,10 @@ class Session:
         self.findings.exercise(judgement.exercised)
         signatures = [(mismatch.requirement, mismatch.cause) for mismatch in judgement.mismatches]
         fresh = [m for m, signature in zip(judgement.mismatches, signatures, strict=True) if signature not in self.raw_ever]
+        if judgement.expected is not None and any(self._answer_lies(signature) for signature in signatures):
+            self.oracle.consider(judgement.expected)
+        for signature in signatures:
+            self.first_seen.setdefault(signature, len(self.log) - 1)
         self.raw_seen.update(signatures)
         self.raw_ever.update(signatures)
         named = fresh
@@ -112,6 +128,10 @@ class Session:
             self.findings.add(mismatch, (exchange,), exchange.number)
         self._remember(request, exchange, reply)
         return reply
+
+    def _answer_lies(self, signature: Signature) -> bool:
+        """Whether a read has shown before that in this case the state is right and only the answer is wrong."""
+        return self.recorded.get(signature, ("", ""))[1].startswith("answer")
 
     def report(self, mismatch: Mismatch, exchange: Exchange) -> None:
         """Put on record what was found about one answer outside the oracle."""
@@ -154,7 +174,11 @@ class Session:
             return self.read(read)
         for other, placement in self.world.placements.items():
             if other != service and other in self.usable:
-                return self.attach(other, placement.stage, bodies.TRUE if placement.skipped else bodies.FALSE)
+                self.oracle.looking = True
+                try:
+                    return self.attach(other, placement.stage, bodies.TRUE if placement.skipped else bodies.FALSE)
+                finally:
+                    self.oracle.looking = False
         return None
 
     usable: tuple[str, ...] = ()
@@ -268,7 +292,7 @@ def _reattributed(mismatch: Mismatch, *, as_promised: bool, believed: bool) -> M
         return replace(
             mismatch,
             requirement="STATE-5",
-            cause=f"answer:{mismatch.cause.split(':')[0]}",
+            cause="answer:bystander" if mismatch.requirement == "STATE-2" else "answer",
             message=f"{mismatch.message}, says the answer; a read right after it shows the promised state",
         )
     if believed and mismatch.cause == "stage-left-out":

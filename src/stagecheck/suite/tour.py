@@ -52,7 +52,9 @@ class Tour:
 
     def put(self, service: str, stage: str, body: Body) -> Iterator[None]:
         """One PUT."""
-        self._left_behind = self.placement(service).stage
+        here = self.placement(service).stage
+        if here != stage:
+            self._left_behind = here
         self.session.attach(service, stage, body)
         yield
 
@@ -87,29 +89,36 @@ class Tour:
     # ------------------------------------------------------------------ parts
 
     def first_promises(self, service: str) -> Iterator[None]:
-        """Move, repeat, skip, repeat, move while skipped, un-skip in place: what clients do all day."""
+        """Move, repeat, skip, repeat, move while skipped, un-skip in place: what clients do all day.
+
+        Every body form comes up once; each stage is read while the service is in it and again when it has left.
+        """
+        here = self.placement(service).stage
         yield from self.read(service, "list")
         yield from self.read(service, "stage")
-        yield from self.read(service, "old-stage")
-        here = self.placement(service).stage
         yield from self.put(service, here, bodies.TRUE)
         yield from self.put(service, here, bodies.TRUE)
         yield from self.read(service, "service")
         yield from self.put(service, self.other(service), bodies.NO_BODY)
+        yield from self.read(service, "old-stage")
         yield from self.read(service, "list")
-        yield from self.put(service, self.placement(service).stage, bodies.NO_BODY)
+        yield from self.put(service, self.placement(service).stage, bodies.EMPTY_JSON)
         yield from self.skip(service)
         yield from self.put(service, self.placement(service).stage, bodies.FALSE)
         yield from self.read(service, "stage")
         # Back to a stage in which it was skipped before: the flag must not come back.
         yield from self.put(service, here, bodies.EMPTY_OBJECT)
-        yield from self.put(service, here, bodies.EMPTY_OBJECT)
-        yield from self.read(service, "old-stage")
+        yield from self.read(service, "service")
         yield from self.skip(service)
-        yield from self.put(service, here, bodies.EMPTY_OBJECT)
+        yield from self.put(service, here, bodies.NO_BODY)
+        yield from self.put(service, here, bodies.NO_BODY)
+        yield from self.read(service, "list")
         yield from self.skip(service)
         yield from self.put(service, self.other(service), bodies.FALSE)
-        yield from self.read(service, "service")
+        yield from self.put(service, self.other(service), bodies.EMPTY_JSON)
+        yield from self.read(service, "old-stage")
+        yield from self.skip(service)
+        yield from self.put(service, self.placement(service).stage, bodies.EMPTY_OBJECT)
 
     def skip_elsewhere(self, service: str) -> Iterator[None]:
         """SKIP-2: true to another stage, from an un-skipped and from a skipped service, towards both ends."""
@@ -139,14 +148,42 @@ class Tour:
         yield from self.put(service, self.other(service), bodies.NO_BODY)
         yield from self.put(company, self.other(company), bodies.FALSE)
 
+    def crowd(self, services: tuple[str, ...]) -> Iterator[None]:
+        """All services meet, skipped, in one stage; each comes and goes while the others must not notice."""
+        shared = self.placement(services[0]).stage
+        yield from self.skip(services[0])
+        for service in services[1:]:
+            if self.placement(service).stage != shared:
+                yield from self.put(service, shared, bodies.NO_BODY)
+            yield from self.skip(service)
+        for service in services:
+            yield from self.put(service, self.other(service), bodies.NO_BODY)
+            yield from self.read(service)
+            yield from self.put(service, shared, bodies.FALSE)
+            yield from self.skip(service)
+        for service in services:
+            yield from self.put(service, shared, bodies.EMPTY_OBJECT)
+        for service in reversed(services):
+            yield from self.put(service, self.other(service, hop=2), bodies.FALSE)
+
     def body_forms(self, service: str) -> Iterator[None]:
-        """Each remaining body: moved while skipped, and un-skipped in place."""
-        for body in (bodies.EMPTY_JSON, bodies.FALSE_EXTRA, bodies.OMITTED_EXTRA):
+        """Each body: moved while skipped, and un-skipped in place."""
+        for body in (bodies.OMITTED_EXTRA, bodies.FALSE_EXTRA, *bodies.MOVES[:4]):
             yield from self.skip(service)
             yield from self.put(service, self.other(service), body)
             yield from self.read(service)
             yield from self.put(service, self.placement(service).stage, bodies.TRUE_EXTRA)
             yield from self.put(service, self.placement(service).stage, body)
+
+    def swap(self, one: str, other: str) -> Iterator[None]:
+        """Two services change places, one right after the other."""
+        yield from self.put(one, self.other(other), bodies.NO_BODY)
+        here, there = self.placement(one).stage, self.placement(other).stage
+        yield from self.put(one, there, bodies.NO_BODY)
+        yield from self.put(other, here, bodies.NO_BODY)
+        yield from self.read(one)
+        yield from self.put(one, here, bodies.NO_BODY)
+        yield from self.put(other, there, bodies.NO_BODY)
 
     def round_trip(self, service: str) -> Iterator[None]:
         """Through every stage and back, un-skipped and skipped, with the reads the target offers in between."""

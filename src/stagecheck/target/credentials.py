@@ -97,6 +97,11 @@ class Credentials:
             head = secret[: max(1, len(secret) // 2)]
             yield Credential("the first half of the credential", f"{scheme} {head}", f"{scheme} <first half of {placeholder}>")
             yield Credential("the credential with more behind it", f"{scheme} {secret}x", f"{scheme} {placeholder}x")
+        swapped = secret.swapcase()
+        if swapped != secret:
+            yield Credential(
+                "the credential in the other letter case", f"{scheme} {swapped}", f"{scheme} <{placeholder} in the other case>"
+            )
         yield Credential("the valid secret under an unknown scheme", f"Stagecheck {secret}", f"Stagecheck {placeholder}")
         yield Credential("a scheme without a secret", scheme, scheme)
 

@@ -88,8 +88,8 @@ def _entry(entry: Mapping[str, Any], services: Collection[str]) -> SeenEntry:
         service = own if own in services else None
     return SeenEntry(
         service,
-        # Clients read an absent flag as false.
-        entry.get("is_skipped") is True,
+        # Clients read an absent flag as false. A flag of a wrong type is a matter of shape; its sense is clear.
+        entry.get("is_skipped") in (True, "true", "True"),
         _text(entry.get("service_type")),
         _text(entry.get("created_at")),
         _text(entry.get("updated_at")),
