@@ -23,10 +23,10 @@ LOCATION = {Form.FALSE: "MOVE-1", Form.OMITTED: "MOVE-2", Form.ABSENT: "MOVE-3"}
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One promise that the answer breaks, if this outcome was meant. `about` names what kind of thing is wrong:
+    """One promise that the answer breaks, if this outcome was meant.
 
-    `state` (a placement or a flag), `stages` (the set of stages), `attribute`, `type`, `status`, `order`. `subject`:
-    the service that changed though it was not addressed.
+    `about` names what kind of thing is wrong: `state` (a placement or a flag), `stages` (the set of stages),
+    `attribute`, `type`, `status`, `order`. `subject`: the service that changed though it was not addressed.
     """
 
     requirement: str
@@ -314,7 +314,11 @@ class Comparison:
                 yield self._disagrees("placement", f"does not show {who} in {label}", want, f"not in {label}")
             elif len(flags) > 1:
                 yield Mismatch(
-                    "STATE-1", "twice:addressed", f"{self.doing()} shows {who} twice in {label}", want, f"twice in {label}"
+                    "STATE-1",
+                    "twice:addressed",
+                    f"{self.doing()} shows {who} twice in {label}",
+                    want,
+                    f"twice in {label}",
                 )
             elif flags and flags[0] != self.after.placements[service].skipped:
                 flag = f"is_skipped {'true' if flags[0] else 'false'}"

@@ -10,9 +10,7 @@ import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-_DATE_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
+_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -33,7 +31,7 @@ def moment(text: str) -> tuple[datetime, int] | None:
 
 
 def _compared(left: str, right: str) -> timedelta | None:
-    """left - right, zero when they are the same at the coarser precision; None where one is no date-time."""
+    """How far `left` is behind `right`, zero at the coarser precision; None where one is no date-time."""
     one, other = moment(left), moment(right)
     if one is None or other is None:
         return None

@@ -85,7 +85,8 @@ class Oracle:
 
     def judge(self, request: Request, reply: Reply, fingerprint: object = None) -> Judgement:
         """Judge an answer. `fingerprint` tells whether the very same bytes were sent before (STATE-4)."""
-        if reply.status is None or reply.status >= 500:
+        not_implemented = reply.status == 501 and isinstance(request, OtherMethod)
+        if reply.status is None or (reply.status >= 500 and not not_implemented):
             return self._unknown(request, reply)
         candidates = list(self._candidates(request, reply))
         clean = [candidate for candidate in candidates if not candidate.mismatches]
@@ -147,9 +148,7 @@ class Oracle:
 
     # ------------------------------------------------------------------ what follows from them
 
-    def _accept(
-        self, request: Request, reply: Reply, clean: list[_Candidate], *, repeat: bool
-    ) -> Judgement:
+    def _accept(self, request: Request, reply: Reply, clean: list[_Candidate], *, repeat: bool) -> Judgement:
         worlds: Iterator[World] = (_after(candidate, reply) for candidate in clean)
         if reply.shows is not None and reply.accepted:
             seen = reply.shows

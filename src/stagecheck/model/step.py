@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from stagecheck.model.requests import (
     BAD_JWT,
     NOBODY,
+    UNPROVEN,
     Attach,
     Form,
     OtherMethod,
@@ -61,6 +62,8 @@ class Outcome:
 _UNAUTHENTICATED = {NOBODY: Refused((401, 403), "AUTH-1", 401), BAD_JWT: Refused((401, 403), "AUTH-2", 401)}
 # Another organization's things: 403 or 404 (AUTH-3; P).
 _FOREIGN = Refused((403, 404), "AUTH-3", 404)
+# The same, where nothing proves that the other organization's credential is alive: then 401 is as good.
+_UNPROVEN = Refused((403, 404, 401), "AUTH-3", 404)
 # Well-formed but unknown: 404, 403 tolerated (ERR-2; P).
 _UNKNOWN = Refused((404, 403), "ERR-2", 404)
 # Not a UUID: some 4xx (ERR-3; P).
@@ -68,7 +71,8 @@ _MALFORMED_ID = Refused((), "ERR-3", 400)
 # A service of one environment, a stage of another: 4xx (AUTH-4; S6).
 _OTHER_ENVIRONMENT = Refused((), "AUTH-4", 404)
 # The contract knows no such method there: 405 or 404, or 401 first (ERR-7; RFC 9110 15.5.6).
-_OTHER_METHOD = Refused((405, 404, 401), "ERR-7", 405)
+# 403 where a target says 403 for 401 and 404 throughout.
+_OTHER_METHOD = Refused((405, 404, 401, 403), "ERR-7", 405)
 # Refusing is one of the defensible choices.
 _OWN_CHOICE = Refused((), None, 400)
 
@@ -114,7 +118,7 @@ def _refusals(world: World, request: Request) -> Iterator[Refused]:
     if None in owners:
         yield _UNKNOWN
     if request.caller not in _UNAUTHENTICATED and owners - {None, request.caller}:
-        yield _FOREIGN
+        yield _UNPROVEN if request.caller == UNPROVEN else _FOREIGN
     if isinstance(request, Attach):
         homes = {world.environment_of(request.stage), world.environment_of(request.service)}
         if len(homes) > 1 and None not in homes:

@@ -11,12 +11,23 @@ from typing import Any
 
 from stagecheck.exchange import Credential, Exchange
 from stagecheck.model.compare import Mismatch, places_of
-from stagecheck.model.requests import BAD_JWT, FOREIGN, NOBODY, OWN, Attach, Read, ReadList, ReadService, ReadStage
+from stagecheck.model.requests import (
+    BAD_JWT,
+    FOREIGN,
+    NOBODY,
+    OWN,
+    UNPROVEN,
+    Attach,
+    Read,
+    ReadList,
+    ReadService,
+    ReadStage,
+)
 from stagecheck.model.state import Placement
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
-from stagecheck.wire import bodies, spell
+from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
 _SHORTEST_NAME = 4
@@ -64,20 +75,22 @@ class Auth:
     def _worthless(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.worthless()):
             body = bodies.TRUE if position % 3 == 2 else bodies.NO_BODY
-            yield Case("AUTH-1", credential.name, self._attach(credential, NOBODY, body), position in (0, 1, 4, 5))
+            yield Case(
+                "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
+            )
         for credential in list(self.session.credentials.worthless())[:2]:
             for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
-                yield Case("AUTH-1", name, self._read(read, credential, NOBODY), credential.header is None)
+                yield Case("AUTH-1", name, self._read(read, credential, NOBODY), first=credential.header is None)
 
     def _broken_jwts(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.broken_jwts()):
             first = position < 3 or "expired" in credential.name
-            yield Case("AUTH-2", credential.name, self._broken(credential), first)
+            yield Case("AUTH-2", credential.name, self._broken(credential), first=first)
         for credential in self.session.credentials.broken_jwts():
             for read in self._reads()[:1]:
                 name = f"{type(read).__name__} with {credential.name}"
-                yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), False)
+                yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), first=False)
 
     def _broken(self, credential: Credential) -> Callable[[], object]:
         def send() -> None:
@@ -95,9 +108,9 @@ class Auth:
             here = self.tour.placement(self.service)
             body = bodies.TRUE if here.skipped else bodies.FALSE
             message = (
-                spell.read(reads[0], bearer)
+                self.session.spell.read(reads[0], bearer)
                 if reads
-                else spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
+                else self.session.spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
             )
             status = self.session.client.send(message).status
             self._bearer_alive = status not in (401, 403)
@@ -111,7 +124,7 @@ class Auth:
     def _read(self, read: Read, credential: Credential, caller: str) -> Callable[[], object]:
         def send() -> None:
             meant = type(read)(_id_of(read), caller)
-            self.session.perform(meant, spell.read(read, credential))
+            self.session.perform(meant, self.session.spell.read(read, credential))
 
         return send
 
@@ -135,7 +148,9 @@ class Auth:
         for read in self._reads():
             name = f"a foreign credential: {type(read).__name__}"
             yield Case("AUTH-3", name, self._foreign_read(read, foreign))
-        yield Case("AUTH-3", "a foreign credential skips", self._foreign_attach(bodies.TRUE, in_place=True), False)
+        yield Case(
+            "AUTH-3", "a foreign credential skips", self._foreign_attach(bodies.TRUE, in_place=True), first=False
+        )
         yield from self._foreign_things(self.plan.foreign)
 
     def _foreign_attach(self, body: Body, *, in_place: bool = False) -> Callable[[], object]:
@@ -146,7 +161,7 @@ class Auth:
             here = self.tour.placement(self.service).stage
             goal = here if in_place else self.tour.other(self.service)
             foreign = self.session.credentials.foreign
-            exchange = self.session.attach(self.service, goal, body, caller=FOREIGN, credential=foreign)
+            exchange = self.session.attach(self.service, goal, body, caller=self._foreign_caller(), credential=foreign)
             self._shows_nothing(exchange)
             self.session.look(self.service)
 
@@ -156,8 +171,8 @@ class Auth:
         def send() -> None:
             if not self._alive():
                 return
-            meant = type(read)(_id_of(read), FOREIGN)
-            self._shows_nothing(self.session.perform(meant, spell.read(read, credential)))
+            meant = type(read)(_id_of(read), self._foreign_caller())
+            self._shows_nothing(self.session.perform(meant, self.session.spell.read(read, credential)))
 
         return send
 
@@ -165,18 +180,24 @@ class Auth:
         """Our credential on the other organization's things: the same promise, the other way round."""
         if foreign.stage:
             stage = foreign.stage
-            yield Case("AUTH-3", "our service to a foreign stage", lambda: self.refusals.refused(stage=stage), False)
+            yield Case(
+                "AUTH-3", "our service to a foreign stage", lambda: self.refusals.refused(stage=stage), first=False
+            )
             if OperationKey.GET_STAGE in self.session.offers:
-                yield Case("AUTH-3", "reading a foreign stage", lambda: self.session.read(ReadStage(stage)), False)
+                yield Case(
+                    "AUTH-3", "reading a foreign stage", lambda: self.session.read(ReadStage(stage)), first=False
+                )
         if foreign.service:
             service = foreign.service
-            yield Case("AUTH-3", "a foreign service to our stage", lambda: self._abduct(service, foreign), False)
+            yield Case("AUTH-3", "a foreign service to our stage", lambda: self._abduct(service, foreign), first=False)
             if OperationKey.GET_SERVICE_STAGE in self.session.offers:
-                yield Case("AUTH-3", "reading a foreign service", lambda: self.session.read(ReadService(service)), False)
+                yield Case(
+                    "AUTH-3", "reading a foreign service", lambda: self.session.read(ReadService(service)), first=False
+                )
         if foreign.environment and OperationKey.LIST in self.session.offers:
             environment = foreign.environment
             yield Case(
-                "AUTH-3", "listing a foreign environment", lambda: self.session.read(ReadList(environment)), False
+                "AUTH-3", "listing a foreign environment", lambda: self.session.read(ReadList(environment)), first=False
             )
 
     def _abduct(self, service: str, home: Things, body: Body = bodies.NO_BODY) -> None:
@@ -191,14 +212,14 @@ class Auth:
         credential = self.session.credentials.foreign if foreign else self.session.credentials.own
         for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
             request = Attach(stage, service, form.form)
-            self.session.client.send(spell.attach(request, form, credential))
+            self.session.client.send(self.session.spell.attach(request, form, credential))
         self.session.baseline(self.service)
 
     def _alive(self) -> bool:
         """Whether the foreign credential is let in where it belongs: a dead one would be refused for another reason."""
         environment = self.plan.foreign.environment
         if self._foreign_alive is None and environment and OperationKey.LIST in self.session.offers:
-            message = spell.read(ReadList(environment), self.session.credentials.foreign)
+            message = self.session.spell.read(ReadList(environment), self.session.credentials.foreign)
             status = self.session.client.send(message).status
             self._foreign_alive = status not in (401, 403)
             if not self._foreign_alive:
@@ -206,6 +227,10 @@ class Auth:
                     f"[auth] foreign_token was answered {status} for its own [foreign] environment: is it still valid?"
                 )
         return self._foreign_alive is not False
+
+    def _foreign_caller(self) -> str:
+        """Whose request it is: proved to be the other organization's, or only said to be."""
+        return FOREIGN if self._foreign_alive else UNPROVEN
 
     def _shows_nothing(self, exchange: Exchange) -> None:
         """AUTH-3: a refusal shows nothing of this organization but what the asker named."""
@@ -244,7 +269,7 @@ class Auth:
                 "AUTH-4",
                 "our service skipped in another environment",
                 lambda: self._crossing(stage=stage, body=bodies.TRUE),
-                False,
+                first=False,
             )
         if second.service:
             service = second.service
@@ -253,7 +278,7 @@ class Auth:
                 "AUTH-4",
                 "another environment's service skipped in ours",
                 lambda: self._crossing(service=service, body=bodies.TRUE),
-                False,
+                first=False,
             )
 
     def _crossing(self, *, stage: str | None = None, service: str | None = None, body: Body = bodies.NO_BODY) -> None:
@@ -281,7 +306,9 @@ class Auth:
         environment = self.plan.second.environment
         if environment is None or OperationKey.LIST not in self.session.offers:
             return None
-        exchange = self.session.client.send(spell.read(ReadList(environment), self.session.credentials.own))
+        exchange = self.session.client.send(
+            self.session.spell.read(ReadList(environment), self.session.credentials.own)
+        )
         reply, _ = self.session.understand(OperationKey.LIST, exchange)
         if reply.shows is None:
             return None
@@ -290,7 +317,7 @@ class Auth:
 
     def _respelled(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.respelled()):
-            yield Case("AUTH-5", credential.name, self._respelled_move(credential), position == 0)
+            yield Case("AUTH-5", credential.name, self._respelled_move(credential), first=position == 0)
 
     def _respelled_move(self, credential: Credential) -> Callable[[], object]:
         def send() -> None:

@@ -22,7 +22,7 @@ from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
 from stagecheck.target.journal import Journal
-from stagecheck.wire import bodies, spell
+from stagecheck.wire import bodies
 
 UNKNOWN_ENVIRONMENT = "environment-under-test"
 _NOT_THERE = (404, 405, 501)
@@ -47,6 +47,9 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
     TargetError when the PUT is not answered as such.
     """
     session.client.phase = "discover"
+    session.spell.learn(plan.environment, *plan.stages, *plan.services)
+    for things in (plan.second, plan.foreign):
+        session.spell.learn(things.environment, things.stage, things.service)
     listing, listed = _list(session, plan)
     stages = _chosen(plan.stages, [stage.id for stage in listed.stages] if listed else [], "stages", plan, listing)
     known = [e.service for s in listed.stages for e in s.entries or () if e.service] if listed else []
@@ -63,9 +66,9 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
     session.offers.add(OperationKey.ATTACH)
     _probe_service_read(session, stages, services)
     journal.note(session.world.placements)
-    notes = _first_move(session, plan, stages, services, listing)
+    notes = _first_move(session, stages, services, listing)
     journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
-    _check_listed(session, plan, stages, services)
+    _check_listed(session, stages, services)
     _probe_late_list(session, plan)
     _probe_stage_read(session, stages)
     return Ground(
@@ -82,7 +85,7 @@ def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | 
     """The list of the environment, if the config names one and the target offers it."""
     if plan.environment is None:
         return None, None
-    exchange = session.client.send(spell.read(ReadList(plan.environment), session.credentials.own))
+    exchange = session.client.send(session.spell.read(ReadList(canonical(plan.environment)), session.credentials.own))
     if exchange.status != 200:
         return exchange, None
     reply, problems = session.understand(OperationKey.LIST, exchange)
@@ -107,8 +110,8 @@ def _chosen(
     if status == 200:
         raise ConfigError(f"environment {plan.environment} shows no {what} to test with; give [target] {what}")
     raise ConfigError(
-        f"the list of environment {plan.environment} was answered {status or 'not at all'}; check [target] environment, "
-        "or give [target] stages and services"
+        f"the list of environment {plan.environment} was answered {status or 'not at all'}; "
+        "check [target] environment, or give [target] stages and services"
     )
 
 
@@ -133,7 +136,7 @@ def _world(plan: Plan, environment: str, stages: Sequence[str], services: Sequen
 def _probe_service_read(session: Session, stages: Sequence[str], services: Sequence[str]) -> None:
     """Whether a service can be asked for its stage; without a list this shows where each one was before the run."""
     request = ReadService(services[0])
-    exchange = session.client.send(spell.read(request, session.credentials.own))
+    exchange = session.client.send(session.spell.read(request, session.credentials.own))
     if exchange.status != 200:
         if OperationKey.LIST not in session.offers:
             _learn_stages(session, stages)
@@ -144,13 +147,15 @@ def _probe_service_read(session: Session, stages: Sequence[str], services: Seque
         return
     _learn_home(session, services[0], exchange)
     for service in services[1:]:
-        _learn_home(session, service, session.client.send(spell.read(ReadService(service), session.credentials.own)))
+        _learn_home(
+            session, service, session.client.send(session.spell.read(ReadService(service), session.credentials.own))
+        )
 
 
 def _learn_stages(session: Session, stages: Sequence[str]) -> None:
     """Without a list and without the service's read, each stage is asked what it holds, as long as it answers."""
     for stage in stages:
-        exchange = session.client.send(spell.read(ReadStage(stage), session.credentials.own))
+        exchange = session.client.send(session.spell.read(ReadStage(stage), session.credentials.own))
         if exchange.status != 200:
             return
         session.offers.add(OperationKey.GET_STAGE)
@@ -176,7 +181,7 @@ def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
 
 
 def _first_move(
-    session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
+    session: Session, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
 ) -> tuple[str, ...]:
     """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered."""
     service = services[0]
@@ -184,7 +189,7 @@ def _first_move(
     goal = next((stage for stage in stages if current is None or stage != current.stage), stages[0])
     exchange: Exchange | None = None
     for body in (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT):
-        message = spell.attach(Attach(goal, service, body.form), body, session.credentials.own)
+        message = session.spell.attach(Attach(goal, service, body.form), body, session.credentials.own)
         exchange = session.client.send(message)
         if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
             _name_environment(session, exchange, goal)
@@ -199,10 +204,11 @@ def _first_move(
             "nothing can be said of it"
         )
     if current is None:
-        return (
+        note = (
             f"service {service} was moved before it could be seen where it was: the target offers no read, so it "
-            "is the one service that cannot be put back",
+            "is the one service that cannot be put back"
         )
+        return (note,)
     return ()
 
 
@@ -230,19 +236,17 @@ def _rename_environment(session: Session, new: str) -> None:
 def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exchange | None) -> None:
     """Turn a refusal of the very first PUT into the mend, where it is the config that is wrong."""
     if exchange.status == 401 or (exchange.status == 403 and (listing is None or listing.status != 200)):
-        raise CredentialRefused(
-            f"the target refused the credential with {exchange.status}; check [auth] token or jwt"
-        )
+        raise CredentialRefused(f"the target refused the credential with {exchange.status}; check [auth] token or jwt")
     if exchange.status == 403:
-        raise CredentialRefused("the target lets this credential read but not write (403); give one that may move services")
+        raise CredentialRefused("the target lets this credential read, but not move services (403); give one that may")
     if exchange.status in _NOT_THERE:
         raise ConfigError(
-            f"the target answered {exchange.status} to PUT of service {service} to stage {stage}: check that both are in "
-            "the environment ([target] stages, services) and that the URL has the right prefix"
+            f"the target answered {exchange.status} to PUT of service {service} to stage {stage}: "
+            "check that both are in the environment ([target] stages, services) and that the URL has the right prefix"
         )
 
 
-def _check_listed(session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str]) -> None:
+def _check_listed(session: Session, stages: Sequence[str], services: Sequence[str]) -> None:
     """Every configured thing that no answer has shown is tried once: what is refused is the config's mistake."""
     shown = {key for key, stage in session.world.stages.items() if stage.created_at is not None}
     for stage in stages:
@@ -271,7 +275,7 @@ def _probe_late_list(session: Session, plan: Plan) -> None:
     if plan.environment is not None or environment == UNKNOWN_ENVIRONMENT:
         return
     request = ReadList(environment)
-    exchange = session.client.send(spell.read(request, session.credentials.own))
+    exchange = session.client.send(session.spell.read(request, session.credentials.own))
     if exchange.status == 200:
         session.offers.add(OperationKey.LIST)
         session.judge(request, exchange)
@@ -283,7 +287,7 @@ def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
         return
     for stage in stages[:2]:
         request = ReadStage(stage)
-        exchange = session.client.send(spell.read(request, session.credentials.own))
+        exchange = session.client.send(session.spell.read(request, session.credentials.own))
         if exchange.status == 200:
             session.offers.add(OperationKey.GET_STAGE)
             session.judge(request, exchange)

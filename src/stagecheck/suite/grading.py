@@ -86,7 +86,10 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
     if entry.id in _SILENT:
         return Grade.NOT_TESTED, _SILENT[entry.id]
     if entry.id == "STATE-6":
-        return Grade.NOT_TESTED, "nothing shows the state without changing it: no read is offered, and one service is used"
+        return (
+            Grade.NOT_TESTED,
+            "nothing shows the state without changing it: no read is offered, and one service is used",
+        )
     return Grade.NOT_TESTED, "the run did not come to a case of it"
 
 

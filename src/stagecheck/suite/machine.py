@@ -75,13 +75,10 @@ class Walk(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ helpers
 
-    def _go(self, service: str, stage: str, body: Body, spelling: str | None = None) -> None:
+    def _go(self, service: str, stage: str, body: Body, respell: tuple[str, ...] = ()) -> None:
         if self.errand.over:
             return
-        if spelling is not None:
-            self.session.attach(service.upper(), stage.upper(), body, spelling=spelling)
-        else:
-            self.session.attach(service, stage, body)
+        self.session.attach(service, stage, body, respell=respell)
         self.last = (service, stage, body)
         self.visited.append(stage)
         self._check()
@@ -149,7 +146,7 @@ class Walk(RuleBasedStateMachine):
     @rule(service=_INDEX, stage=_INDEX)
     def in_capitals(self, service: int, stage: int) -> None:
         """A move whose ids are spelled in capitals."""
-        self._go(self._service(service), self.stages[stage % len(self.stages)], bodies.NO_BODY, "ERR-9")
+        self._go(self._service(service), self.stages[stage % len(self.stages)], bodies.NO_BODY, ("stage", "service"))
 
     @rule(which=_INDEX, thing=_INDEX)
     def look(self, which: int, thing: int) -> None:

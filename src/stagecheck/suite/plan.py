@@ -30,8 +30,8 @@ class ProfileName(StrEnum):
 class Profile:
     """A profile: at most `requests`; how many `stages` and `services` the tour goes over; how long the machine walks.
 
-    `examples` × `steps` are the machine's walks; `cases` the Schemathesis cases per operation and mode; `every` means
-    that all directed cases are tried and not only the first ones of each requirement.
+    The machine takes `examples` walks of `steps` steps; Schemathesis makes `cases` per operation and mode; `every`
+    means that all directed cases are tried and not only the first ones of each requirement.
     """
 
     name: ProfileName
@@ -45,9 +45,15 @@ class Profile:
 
 
 PROFILES = {
-    ProfileName.QUICK: Profile(ProfileName.QUICK, 150, 3, 2, 1, 12, 2, False),
-    ProfileName.NIGHTLY: Profile(ProfileName.NIGHTLY, 3000, 4, 3, 36, 40, 20, True),
-    ProfileName.EXHAUSTIVE: Profile(ProfileName.EXHAUSTIVE, 1_000_000, 6, 4, 200, 60, 100, True),
+    ProfileName.QUICK: Profile(
+        ProfileName.QUICK, requests=150, stages=3, services=2, examples=1, steps=12, cases=2, every=False
+    ),
+    ProfileName.NIGHTLY: Profile(
+        ProfileName.NIGHTLY, requests=3000, stages=4, services=3, examples=36, steps=40, cases=20, every=True
+    ),
+    ProfileName.EXHAUSTIVE: Profile(
+        ProfileName.EXHAUSTIVE, requests=1_000_000, stages=6, services=4, examples=200, steps=60, cases=100, every=True
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import unquote
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.strategies import SearchStrategy
 
 from stagecheck.exchange import HttpRequest
 from stagecheck.model.compare import Mismatch
@@ -49,15 +50,17 @@ class Properties:
         last = self.session.client.sent + requests
         plan = [(key, mode) for mode in ("positive", "negative") for key in self.operations()]
         for position, (key, mode) in enumerate(plan):
-            generated = strategy(self.session.document, key, "positive" if mode == "positive" else "negative", self._ids)
+            generated = strategy(
+                self.session.document, key, "positive" if mode == "positive" else "negative", self._ids
+            )
             share = cases if key is OperationKey.ATTACH else max(1, cases // 3)
             _drive(generated, self._one(last), share, seed_ + position)
 
     def _ids(self) -> dict[str, str | Sequence[str]]:
         return {
-            "environmentId": self.session.oracle.environment,
-            "deploymentStageId": self.ground.stages,
-            "serviceId": self.ground.services,
+            "environmentId": self.session.spell.id(self.session.oracle.environment),
+            "deploymentStageId": [self.session.spell.id(stage) for stage in self.ground.stages],
+            "serviceId": [self.session.spell.id(service) for service in self.ground.services],
         }
 
     def _one(self, last: int) -> Callable[[Generated], None]:
@@ -72,18 +75,23 @@ class Properties:
     def case(self, case: Generated) -> None:
         """Send one generated request, and judge its answer by form and by meaning."""
         session = self.session
-        message = HttpRequest(
-            case.method, case.path, _headers(case), case.body, session.credentials.own
-        )
+        message = HttpRequest(case.method, case.path, _headers(case), case.body, session.credentials.own)
         request = classify(case)
         service = self.ground.services[0]
         if case.mode == "negative":
             session.baseline(service)
         exchange = session.perform(request, message)
-        if exchange.status is not None and exchange.status < 400:
+        if exchange.status is not None and exchange.status < 400 and session.well_formed:
             for problem in judge(session.document, case, exchange):
                 session.report(
-                    Mismatch("SHAPE-1", f"schemathesis:{problem[:40]}", problem, "an answer of the document", problem, "shape"),
+                    Mismatch(
+                        "SHAPE-1",
+                        f"schemathesis:{case.key}:{problem.split(':')[0]}",
+                        problem,
+                        "an answer of the document",
+                        problem,
+                        "shape",
+                    ),
                     exchange,
                 )
         if case.mode == "negative" and case.key is OperationKey.ATTACH:
@@ -111,7 +119,7 @@ def _headers(case: Generated) -> tuple[tuple[str, str], ...]:
     return (("Accept", "application/json"), *case.headers.items())
 
 
-def _drive(generated: object, send: Callable[[Generated], None], cases: int, seed_: int) -> None:
+def _drive(generated: SearchStrategy[Generated], send: Callable[[Generated], None], cases: int, seed_: int) -> None:
     """Let Hypothesis generate that many cases; `send` records what it finds and never fails."""
     bound = settings(
         max_examples=cases,
@@ -121,5 +129,9 @@ def _drive(generated: object, send: Callable[[Generated], None], cases: int, see
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,),
     )
-    test = given(generated)(lambda case: send(case))  # type: ignore[arg-type]  # a strategy, by its maker
+
+    @given(generated)
+    def test(case: Generated) -> None:
+        send(case)
+
     seed(seed_)(bound(test))()

@@ -25,7 +25,7 @@ OTHER_METHODS = ("POST", "DELETE", "PATCH", "GET")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One directed request: the requirement it is about, a name, and how it is sent. `first`: tried in every profile."""
+    """One directed request: the requirement it is about, a name, how it is sent, and whether every profile tries it."""
 
     requirement: str
     name: str
@@ -45,7 +45,9 @@ class Refusals:
     def service(self) -> str:
         """The first service that is known to be somewhere."""
         known = self.session.world.placements
-        return next((service for service in self.tour.ground.services if service in known), self.tour.ground.services[0])
+        return next(
+            (service for service in self.tour.ground.services if service in known), self.tour.ground.services[0]
+        )
 
     def cases(self) -> Iterator[Case]:
         """Every case, the most telling of each requirement first."""
@@ -86,26 +88,34 @@ class Refusals:
         yield Case("ERR-2", "unknown stage", lambda: self.refused(stage=self.unknown_id()))
         yield Case("ERR-2", "unknown service", lambda: self.refused(service=self.unknown_id()))
         yield Case(
-            "ERR-2", "unknown stage, flag true", lambda: self.refused(stage=self.unknown_id(), body=bodies.TRUE), False
+            "ERR-2",
+            "unknown stage, flag true",
+            lambda: self.refused(stage=self.unknown_id(), body=bodies.TRUE),
+            first=False,
         )
         yield Case(
             "ERR-2",
             "unknown service, flag true",
             lambda: self.refused(service=self.unknown_id(), body=bodies.TRUE),
-            False,
+            first=False,
         )
         yield Case(
             "ERR-2",
             "unknown stage and service",
             lambda: self.refused(stage=self.unknown_id(), service=self.unknown_id(), body=bodies.FALSE),
-            False,
+            first=False,
         )
         yield Case(
-            "ERR-2", "stage id as service", lambda: self.refused(service=self.tour.placement(self.service).stage), False
+            "ERR-2",
+            "stage id as service",
+            lambda: self.refused(service=self.tour.placement(self.service).stage),
+            first=False,
         )
-        yield Case("ERR-2", "service id as stage", lambda: self.refused(stage=self.service), False)
+        yield Case("ERR-2", "service id as stage", lambda: self.refused(stage=self.service), first=False)
         if OperationKey.GET_SERVICE_STAGE in self.session.offers:
-            yield Case("ERR-2", "stage of an unknown service", lambda: self.session.read(ReadService(self.unknown_id())))
+            yield Case(
+                "ERR-2", "stage of an unknown service", lambda: self.session.read(ReadService(self.unknown_id()))
+            )
         if OperationKey.GET_STAGE in self.session.offers:
             yield Case("ERR-2", "read of an unknown stage", lambda: self.session.read(ReadStage(self.unknown_id())))
 
@@ -121,7 +131,7 @@ class Refusals:
         )
         for requirement, group, first in groups:
             for position, body in enumerate(group):
-                yield Case(requirement, body.name, self._body(body), position < first)
+                yield Case(requirement, body.name, self._body(body), first=position < first)
 
     def _body(self, body: Body) -> Callable[[], object]:
         return lambda: self.refused(body=body)
@@ -132,10 +142,17 @@ class Refusals:
         yield Case("ERR-3", "service id cut by one character", lambda: self.refused(service=self.service[:-1]))
         yield Case("ERR-3", "stage id with one character more", lambda: self.refused(stage=self._goal() + "0"))
         yield Case("ERR-3", "a word as stage", lambda: self.refused(stage="not-a-uuid"))
-        yield Case("ERR-3", "a number as service", lambda: self.refused(service="1"), False)
-        yield Case("ERR-3", "a word as service, flag true", lambda: self.refused(service="api", body=bodies.TRUE), False)
-        yield Case("ERR-3", "service id with a letter that is no digit", lambda: self.refused(service=self._wrong()), False)
-        yield Case("ERR-3", "stage id cut in half", lambda: self.refused(stage=self._goal()[:18]), False)
+        yield Case("ERR-3", "a number as service", lambda: self.refused(service="1"), first=False)
+        yield Case(
+            "ERR-3", "a word as service, flag true", lambda: self.refused(service="api", body=bodies.TRUE), first=False
+        )
+        yield Case(
+            "ERR-3",
+            "service id with a letter that is no digit",
+            lambda: self.refused(service=self._wrong()),
+            first=False,
+        )
+        yield Case("ERR-3", "stage id cut in half", lambda: self.refused(stage=self._goal()[:18]), first=False)
 
     def _goal(self) -> str:
         return self.tour.other(self.service)
@@ -147,14 +164,16 @@ class Refusals:
 
     def _methods(self) -> Iterator[Case]:
         for position, method in enumerate(OTHER_METHODS):
-            yield Case("ERR-7", method, self._method(method), position < 2)
+            yield Case("ERR-7", method, self._method(method), first=position < 2)
 
     def _method(self, method: str) -> Callable[[], object]:
         def send() -> None:
             self.session.baseline(self.service)
             goal = self._goal()
             body = bodies.TRUE if method in ("POST", "PATCH") else None
-            path = spell.attach(Attach(goal, self.service, Form.ABSENT), bodies.NO_BODY, self.session.credentials.own).path
+            path = self.session.spell.attach(
+                Attach(goal, self.service, Form.ABSENT), bodies.NO_BODY, self.session.credentials.own
+            ).path
             message = spell.raw(method, path, body, self.session.credentials.own)
             self.session.perform(OtherMethod(method, goal, self.service), message)
             self.session.look(self.service)
@@ -175,17 +194,17 @@ class Refusals:
             ("a broken percent-encoding", None, "%zz"),
         )
         for position, (name, stage, service) in enumerate(odd):
-            yield Case("ERR-1", name, self._odd_path(stage, service), position < 3)
+            yield Case("ERR-1", name, self._odd_path(stage, service), first=position < 3)
         for name, body in _ODD_BODIES:
-            yield Case("ERR-1", name, self._odd_body(body), False)
+            yield Case("ERR-1", name, self._odd_body(body), first=False)
 
     def _odd_path(self, stage: str | None, service: str | None) -> Callable[[], object]:
         """A raw path: percent-encoded as given, which is no UUID whatever a server decodes it to."""
 
         def send() -> None:
             self.session.baseline(self.service)
-            goal = stage if stage is not None else self._goal()
-            subject = service if service is not None else self.service
+            goal = stage if stage is not None else self.session.spell.id(self._goal())
+            subject = service if service is not None else self.session.spell.id(self.service)
             message = self._message("PUT", f"/deploymentStage/{goal}/service/{subject}")
             self.session.perform(Attach(goal, subject, Form.ABSENT), message)
             self.session.look(self.service)
@@ -218,4 +237,3 @@ _ODD_BODIES = (
     _odd("a very long number", b'{"is_skipped": ' + b"9" * 5000 + b"}"),
     _odd("white space alone", b"   "),
 )
-

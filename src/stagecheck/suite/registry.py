@@ -1,4 +1,4 @@
-"""Which part of the exploration exercises which requirement. A requirement without a part is not tested, and says so."""
+"""Which part of the exploration exercises which requirement. One without a part is not tested, and says so."""
 
 from __future__ import annotations
 

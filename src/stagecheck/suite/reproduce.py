@@ -77,9 +77,7 @@ class Reproduction:
                 position += 1
         return steps
 
-    def _replay(
-        self, stretch: list[Sent], home: object, signature: Signature, until: int
-    ) -> tuple[Exchange, ...]:
+    def _replay(self, stretch: list[Sent], home: object, signature: Signature, until: int) -> tuple[Exchange, ...]:
         """Send a stretch from its placement; the exchanges up to the violation, none if it does not come."""
         session = self.session
         assert isinstance(home, dict)
@@ -88,19 +86,24 @@ class Reproduction:
             return ()
         steps: list[Exchange] = []
         session.client.listen.append(steps.append)
+        session.replaying = True
         try:
-            self._set_up(stretch, home)
+            self._set_up(stretch, home, look=signature[0] == "STATE-6")
             session.raw_seen.clear()
             for sent in stretch:
                 session.perform(sent.request, sent.message)
                 if signature in session.raw_seen:
                     return tuple(steps)
         finally:
+            session.replaying = False
             session.client.listen.remove(steps.append)
         return ()
 
-    def _set_up(self, stretch: list[Sent], home: dict[str, Placement]) -> None:
-        """Put the addressed services, and all others that are elsewhere now, where the stretch began."""
+    def _set_up(self, stretch: list[Sent], home: dict[str, Placement], *, look: bool) -> None:
+        """Put the addressed services, and all others that are elsewhere now, where the stretch began.
+
+        `look`: read the state then, so that what a refusal changes can be told from what was so before.
+        """
         addressed = {sent.request.service for sent in stretch if isinstance(sent.request, Attach)}
         now = self.session.world.placements
         for service in self.ground.services:
@@ -110,5 +113,5 @@ class Reproduction:
             self.session.attach(service, placement.stage, bodies.FALSE)
             if placement.skipped:
                 self.session.attach(service, placement.stage, bodies.TRUE)
-        if all(is_read(sent.request) for sent in stretch):
+        if look or all(is_read(sent.request) for sent in stretch):
             self.session.baseline(self.ground.services[0])

@@ -32,9 +32,10 @@ from stagecheck.suite.tour import Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
-from stagecheck.wire import bodies, spell
+from stagecheck.wire import bodies
 
 _RESERVE_PER_SERVICE = 2
+_FOR_REPRODUCING = 36
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Runner:
                 self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2
             )
             tour = Tour(session, ground)
-            refusals = Refusals(session, tour, random.Random(self.plan.seed))
+            refusals = Refusals(session, tour, random.Random(self.plan.seed))  # noqa: S311  (ids that nothing has, not secrets)
             auth = Auth(refusals, self.plan)
             self._explore(session, ground, tour, refusals, auth)
         except BudgetSpent as spent:
@@ -97,7 +98,8 @@ class Runner:
             self.notes.append(what)
         finally:
             self._put_back(session, journal)
-        assert ground is not None and auth is not None
+        assert ground is not None
+        assert auth is not None
         return self._result(session, ground, auth, phases)
 
     # ------------------------------------------------------------------ exploring
@@ -124,8 +126,7 @@ class Runner:
             self._cases(tour, late)
         if session.findings.violations and self.client.left > 0:
             self._begin("reproduce")
-            share = self.client.left if self.plan.profile.every else min(self.client.left, 40)
-            Reproduction(session, ground, share).run(session.findings.violations)
+            Reproduction(session, ground, self.client.left).run(session.findings.violations)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -170,6 +171,9 @@ class Runner:
         for _ in tour.skip(tour.ground.services[0]):
             pass
         for case in cases:
+            if tour.session.findings.violations and not self.plan.profile.every and self.client.left < _FOR_REPRODUCING:
+                # A short run that has found something had better show it well than look for more.
+                return
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 
@@ -177,8 +181,7 @@ class Runner:
         profile = self.plan.profile
         if not wants("machine", self.plan.selected) or self.client.left < profile.steps:
             return
-        # Hypothesis and Schemathesis take long to import; a run that does not come so far does without.
-        from stagecheck.suite import machine
+        from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
 
         self._begin("machine")
         share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
@@ -189,12 +192,10 @@ class Runner:
     def _properties(self, session: Session, ground: Ground) -> None:
         if not wants("properties", self.plan.selected) or self.client.left < 4:
             return
-        from stagecheck.suite.properties import Properties
+        from stagecheck.suite.properties import Properties  # noqa: PLC0415  (takes long to import)
 
         self._begin("properties")
-        Properties(session, ground).run(
-            cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed
-        )
+        Properties(session, ground).run(cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed)
 
     # ------------------------------------------------------------------ putting back
 
@@ -211,7 +212,7 @@ class Runner:
                 for step in journal.way_home(now, writable):
                     body = bodies.TRUE if step.skip else bodies.FALSE
                     request = Attach(step.stage, step.service, body.form)
-                    message = spell.attach(request, body, self.credentials.own)
+                    message = session.spell.attach(request, body, self.credentials.own)
                     exchange = self.client.send(message)
                     if exchange.status != 200:
                         answer = exchange.status or exchange.failure
@@ -226,7 +227,7 @@ class Runner:
                     if service in writable:
                         body = bodies.TRUE if home.skipped else bodies.FALSE
                         request = Attach(home.stage, service, body.form)
-                        message = spell.attach(request, body, self.credentials.own)
+                        message = session.spell.attach(request, body, self.credentials.own)
                         self.notes.append(
                             f"service {service} could not be put back ({error}): {curl(self.client.url, message)}"
                         )
@@ -237,7 +238,7 @@ class Runner:
     def _placements(self, session: Session) -> dict[str, Placement]:
         """Where everything is now: by the list if it is offered, else by what was seen last."""
         if OperationKey.LIST in session.offers:
-            exchange = self.client.send(spell.read(ReadList(session.oracle.environment), self.credentials.own))
+            exchange = self.client.send(session.spell.read(ReadList(session.oracle.environment), self.credentials.own))
             reply, _ = session.understand(OperationKey.LIST, exchange)
             if reply.shows is not None:
                 places, _ = places_of(reply.shows)

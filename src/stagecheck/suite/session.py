@@ -7,7 +7,8 @@ state with the least effort, and which exchanges show a violation.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,9 +23,10 @@ from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
-from stagecheck.wire import bodies, spell
+from stagecheck.wire import bodies
 from stagecheck.wire.answers import Habits, read_answer
 from stagecheck.wire.bodies import Body
+from stagecheck.wire.spell import Speller, operation_of
 
 _JSON = "application/json"
 Signature = tuple[str, str]
@@ -51,8 +53,11 @@ class Session:
         self.credentials = credentials
         self.findings = findings
         self.habits = Habits()
+        self.spell = Speller(self.habits.spellings)
         self.offers: set[OperationKey] = set()
         self.unanswered = 0
+        self.well_formed = True
+        self.replaying = False
         self.raw_seen: set[Signature] = set()
         self.raw_ever: set[Signature] = set()
         self.recorded: dict[Signature, Signature] = {}
@@ -77,21 +82,22 @@ class Session:
         *,
         caller: str = OWN,
         credential: Credential | None = None,
+        respell: Collection[str] = (),
         spelling: str | None = None,
     ) -> Exchange:
-        """PUT a service to a stage. Ids may be spelled in any letter case; the oracle sees the canonical ones."""
+        """PUT a service to a stage.
+
+        `respell` names which ids come in another letter case; `spelling`: the SHOULD that an odd spelling stands under.
+        """
+        if respell:
+            spelling = "ERR-9"
         request = Attach(canonical(stage), canonical(service), body.form, caller, body.other_media, spelling)
-        spelled = replace(request, stage=stage, service=service)
-        message = spell.attach(spelled, body, credential or self.credentials.own)
-        return self.perform(request, message)
+        return self.perform(request, self.spell.attach(request, body, credential or self.credentials.own, respell))
 
-    def read(self, request: Read, *, credential: Credential | None = None) -> Exchange:
-        """One of the three reads."""
-        return self.perform(request, spell.read(request, credential or self.credentials.own))
-
-    def read_as(self, meant: Read, spelled: Read, *, spelling: str) -> Exchange:
-        """A read whose ids are spelled in another letter case than the oracle sees."""
-        return self.perform(replace(meant, spelling=spelling), spell.read(spelled, self.credentials.own))
+    def read(self, request: Read, *, respell: bool = False) -> Exchange:
+        """One of the three reads, the id in another letter case if asked for."""
+        message = self.spell.read(request, self.credentials.own, respell=respell)
+        return self.perform(replace(request, spelling="ERR-9") if respell else request, message)
 
     def perform(self, request: Request, message: HttpRequest) -> Exchange:
         """Send a message that means `request`, judge the answer and record what it breaks."""
@@ -101,7 +107,7 @@ class Session:
 
     def judge(self, request: Request, exchange: Exchange) -> Reply:
         """Judge an exchange that was sent already, and record what it breaks."""
-        key = spell.operation_of(request)
+        key = operation_of(request)
         self.log.append(Sent(request, exchange.request, self.world))
         reply, problems = self.understand(key, exchange)
         if reply.status is None:
@@ -110,20 +116,26 @@ class Session:
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
         signatures = [(mismatch.requirement, mismatch.cause) for mismatch in judgement.mismatches]
-        fresh = [m for m, signature in zip(judgement.mismatches, signatures, strict=True) if signature not in self.raw_ever]
+        fresh = [
+            m for m, signature in zip(judgement.mismatches, signatures, strict=True) if signature not in self.raw_ever
+        ]
         if judgement.expected is not None and any(self._answer_lies(signature) for signature in signatures):
             self.oracle.consider(judgement.expected)
         for signature in signatures:
             self.first_seen.setdefault(signature, len(self.log) - 1)
         self.raw_seen.update(signatures)
+        if self.replaying:
+            fresh = []
         self.raw_ever.update(signatures)
         named = fresh
         after: tuple[Exchange, ...] = ()
-        if any(mismatch.about in ("state", "stages") for mismatch in fresh) and isinstance(request, Attach):
-            fresh, after = self._second_look(request, exchange, judgement, fresh)
-        for first, mismatch in zip(named, fresh, strict=True):
+        doubtful = any(mismatch.about in ("state", "stages") for mismatch in fresh) and not self.replaying
+        if doubtful and isinstance(request, Attach):
+            fresh, after = self._second_look(request, judgement, fresh)
+        for first, mismatch in zip(named, fresh, strict=True) if not self.replaying else ():
             self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
             self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
+        self.well_formed = not problems
         for mismatch in problems:
             self.findings.add(mismatch, (exchange,), exchange.number)
         self._remember(request, exchange, reply)
@@ -204,14 +216,14 @@ class Session:
     # ------------------------------------------------------------------ a second look at what seems wrong
 
     def _second_look(
-        self, request: Attach, exchange: Exchange, judgement: Judgement, fresh: list[Mismatch]
+        self, request: Attach, judgement: Judgement, fresh: list[Mismatch]
     ) -> tuple[list[Mismatch], tuple[Exchange, ...]]:
         """Ask a read whether the state is wrong, or the answer alone; the promise that broke depends on it."""
         read = self.view(request.service)
         if read is None or judgement.expected is None or isinstance(read, ReadStage):
             return fresh, ()
-        look = self.client.send(spell.read(read, self.credentials.own))
-        reply, _ = self.understand(spell.operation_of(read), look)
+        look = self.client.send(self.spell.read(read, self.credentials.own))
+        reply, _ = self.understand(operation_of(read), look)
         if reply.shows is None or reply.status != 200:
             return fresh, ()
         as_promised = _agrees(judgement.expected, read, reply.shows, self.oracle.environment)
@@ -266,12 +278,17 @@ def _fingerprint(request: HttpRequest) -> object:
 def _shape(requirement: str, key: OperationKey, expected: str, actual: str) -> Mismatch:
     return Mismatch(
         requirement,
-        f"{key}:{actual[:40]}" if requirement == "SHAPE-1" else str(key),
+        f"{key}:{_kind_of_problem(actual)}" if requirement == "SHAPE-1" else str(key),
         f"an answer of {key} has {actual}" if requirement == "SHAPE-2" else f"an answer of {key}: {actual}",
         expected,
         actual,
         "shape",
     )
+
+
+def _kind_of_problem(text: str) -> str:
+    """A problem without the positions and values of this one answer: the same flaw again has the same kind."""
+    return re.sub(r"\[\d+\]", "[]", text.split(";", maxsplit=1)[0]).split(": ")[0][:60]
 
 
 def _agrees(world: World, read: Read, seen: Observation, environment: str) -> bool:

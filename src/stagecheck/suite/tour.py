@@ -201,22 +201,18 @@ class Tour:
 
     def letter_case(self, service: str) -> Iterator[None]:
         """ERR-9: the ids in capitals mean the same things, in a move, in a skip and in the reads."""
-        self.session.attach(service.upper(), self.other(service).upper(), bodies.NO_BODY, spelling="ERR-9")
+        self.session.attach(service, self.other(service), bodies.NO_BODY, respell=("stage", "service"))
         yield
         yield from self.read(service, "list")
         here = self.placement(service).stage
-        self.session.attach(service, here.upper(), bodies.TRUE, spelling="ERR-9")
+        self.session.attach(service, here, bodies.TRUE, respell=("stage",))
         yield
-        self.session.attach(service.upper(), here, bodies.FALSE, spelling="ERR-9")
+        self.session.attach(service, here, bodies.FALSE, respell=("service",))
         yield
         yield from self.put(service, self.other(service), bodies.NO_BODY)
         if OperationKey.GET_SERVICE_STAGE in self.session.offers:
-            self._read_upper(ReadService(service), ReadService(service.upper()))
+            self.session.read(ReadService(service), respell=True)
             yield
         if OperationKey.GET_STAGE in self.session.offers:
-            here = self.placement(service).stage
-            self._read_upper(ReadStage(here), ReadStage(here.upper()))
+            self.session.read(ReadStage(self.placement(service).stage), respell=True)
             yield
-
-    def _read_upper(self, meant: ReadService | ReadStage, spelled: ReadService | ReadStage) -> None:
-        self.session.read_as(meant, spelled, spelling="ERR-9")

@@ -6,7 +6,6 @@ of the contract. A fault of the harness is never turned into an answer: see `sen
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
 
 _MAX_ANSWER = 8 * 1024 * 1024
+_MOST_WAITS = 5
+_LONGEST_WAIT_S = 30.0
 
 
 @dataclass(slots=True)
@@ -28,6 +29,14 @@ class Limits:
     seconds: float = 600.0
     timeout: float = 10.0
     concurrency: int = 8
+
+
+def _patience_s(headers: dict[str, str]) -> float:
+    """How long a 429 asks to wait (RFC 9110 10.2.3), bounded; a second where it does not say."""
+    try:
+        return min(_LONGEST_WAIT_S, max(0.0, float(headers.get("retry-after", "1"))))
+    except ValueError:
+        return 1.0
 
 
 @dataclass(slots=True)
@@ -45,7 +54,6 @@ class Client:
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
-    random: random.Random = field(default_factory=lambda: random.Random(0))
     _began: float = field(default_factory=time.monotonic)
     _not_before: float = 0.0
 
@@ -60,6 +68,15 @@ class Client:
         message = self._formed(request)
         started = time.monotonic()
         status, headers, body, failure = self._exchange(message)
+        for _ in range(_MOST_WAITS):
+            if status != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            # The target asks for patience; that is no answer to what was asked.
+            time.sleep(_patience_s(headers))
+            status, headers, body, failure = self._exchange(message)
+        else:
+            if status == httpx.codes.TOO_MANY_REQUESTS:
+                status, failure = None, f"429 {_MOST_WAITS} times: lower [limits] rate"
         exchange = Exchange(
             self.sent,
             self.phase,
@@ -118,7 +135,9 @@ class Client:
         try:
             answer = self.http.send(message)
         except httpx.ConnectError as error:
-            raise Unreachable(f"cannot connect to {self.url}: {error}; is the target running, and the URL right?") from error
+            raise Unreachable(
+                f"cannot connect to {self.url}: {error}; is the target running, and the URL right?"
+            ) from error
         except httpx.ConnectTimeout as error:
             raise Unreachable(f"no connection to {self.url} within {self.limits.timeout:g} s") from error
         except httpx.TimeoutException:

@@ -79,7 +79,9 @@ class Credentials:
         scheme, secret = own.header.split(" ", 1)
         placeholder = own.shown.split(" ", 1)[1]
         for spelled in (scheme.lower(), scheme.upper()):
-            yield Credential(f"{own.name} under the scheme {spelled}", f"{spelled} {secret}", f"{spelled} {placeholder}")
+            yield Credential(
+                f"{own.name} under the scheme {spelled}", f"{spelled} {secret}", f"{spelled} {placeholder}"
+            )
 
     def worthless(self) -> Iterator[Credential]:
         """No, unknown, garbage and prefix-only credentials (AUTH-1)."""
@@ -95,14 +97,20 @@ class Credentials:
         placeholder = own.shown.split(" ", 1)[1]
         if len(secret) > 1:
             head = secret[: max(1, len(secret) // 2)]
-            yield Credential("the first half of the credential", f"{scheme} {head}", f"{scheme} <first half of {placeholder}>")
+            yield Credential(
+                "the first half of the credential", f"{scheme} {head}", f"{scheme} <first half of {placeholder}>"
+            )
             yield Credential("the credential with more behind it", f"{scheme} {secret}x", f"{scheme} {placeholder}x")
         swapped = secret.swapcase()
         if swapped != secret:
             yield Credential(
-                "the credential in the other letter case", f"{scheme} {swapped}", f"{scheme} <{placeholder} in the other case>"
+                "the credential in the other letter case",
+                f"{scheme} {swapped}",
+                f"{scheme} <{placeholder} in the other case>",
             )
-        yield Credential("the valid secret under an unknown scheme", f"Stagecheck {secret}", f"Stagecheck {placeholder}")
+        yield Credential(
+            "the valid secret under an unknown scheme", f"Stagecheck {secret}", f"Stagecheck {placeholder}"
+        )
         yield Credential("a scheme without a secret", scheme, scheme)
 
     def broken_jwts(self) -> Iterator[Credential]:

@@ -17,16 +17,27 @@ from stagecheck.operations import OPERATIONS, OperationKey
 
 
 class Habits:
-    """What the answers of each operation have been seen to show."""
+    """What the answers of each operation have been seen to show, and how the target writes each id."""
 
     def __init__(self) -> None:
         self._shows_services: set[OperationKey] = set()
+        self.spellings: dict[str, str] = {}
 
     def note(self, key: OperationKey, stages: list[Mapping[str, Any]]) -> bool:
         """Remember these stages; True if a missing `services` means that there are none."""
         if any(isinstance(stage.get("services"), list) for stage in stages):
             self._shows_services.add(key)
         return key in self._shows_services
+
+    def note_spellings(self, stages: list[Mapping[str, Any]]) -> None:
+        """Remember how ids are written that nobody has written yet."""
+        for stage in stages:
+            listed = stage.get("services")
+            entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+            for written in (stage.get("id"), *(entry.get("service_id") for entry in entries)):
+                identifier = _id(written)
+                if identifier is not None and isinstance(written, str):
+                    self.spellings.setdefault(identifier, written)
 
 
 def read_answer(
@@ -43,6 +54,7 @@ def read_answer(
         return None
     empty_if_missing = habits.note(key, stages)
     seen = tuple(_stage(stage, services, empty_if_missing=empty_if_missing) for stage in stages)
+    habits.note_spellings(stages)
     return Observation(tuple(stage for stage in seen if stage is not None), of_list)
 
 

@@ -1,20 +1,61 @@
-"""How a request by meaning is spelled as HTTP."""
+"""How a request by meaning is spelled as HTTP.
+
+Requests hold ids in their canonical, lower-case form. A target may know them in capitals and match letters exactly
+(which breaks no more than a SHOULD, ERR-9), so they are sent as the config or the target itself spelled them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
 from stagecheck import operations
 from stagecheck.exchange import Credential, HttpRequest
-from stagecheck.model.requests import Attach, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import Attach, Read, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.state import canonical
 from stagecheck.operations import OperationKey
 from stagecheck.wire.bodies import Body
 
 _ACCEPT = ("Accept", "application/json")
 
 
-def attach(request: Attach, body: Body, credential: Credential) -> HttpRequest:
-    """The PUT of an attach request with that body. Ids go into the path as they are spelled in the request."""
-    path = operations.path(OperationKey.ATTACH, deploymentStageId=request.stage, serviceId=request.service)
-    return raw("PUT", path, body, credential)
+@dataclass(slots=True)
+class Speller:
+    """Spells requests. `spellings`: canonical id → how it is written outside; the first one seen holds."""
+
+    spellings: dict[str, str] = field(default_factory=dict)
+
+    def learn(self, *identifiers: str | None) -> None:
+        """Remember how ids are written, unless it is known."""
+        for identifier in identifiers:
+            if identifier is not None:
+                self.spellings.setdefault(canonical(identifier), identifier)
+
+    def id(self, identifier: str, *, respell: bool = False) -> str:
+        """An id as it is written outside, or, respelled, in another letter case than that."""
+        written = self.spellings.get(identifier, identifier)
+        if not respell:
+            return written
+        return written.upper() if written != written.upper() else written.lower()
+
+    def attach(self, request: Attach, body: Body, credential: Credential, respell: Collection[str] = ()) -> HttpRequest:
+        """The PUT of an attach request; `respell` names what comes in another letter case: stage, service."""
+        path = operations.path(
+            OperationKey.ATTACH,
+            deploymentStageId=self.id(request.stage, respell="stage" in respell),
+            serviceId=self.id(request.service, respell="service" in respell),
+        )
+        return raw("PUT", path, body, credential)
+
+    def read(self, request: Read, credential: Credential, *, respell: bool = False) -> HttpRequest:
+        """The GET of a read."""
+        if isinstance(request, ReadList):
+            spelled: Read = replace(request, environment=self.id(request.environment, respell=respell))
+        elif isinstance(request, ReadStage):
+            spelled = replace(request, stage=self.id(request.stage, respell=respell))
+        else:
+            spelled = replace(request, service=self.id(request.service, respell=respell))
+        return raw("GET", read_path(spelled), None, credential)
 
 
 def raw(method: str, path: str, body: Body | None, credential: Credential) -> HttpRequest:
@@ -25,20 +66,13 @@ def raw(method: str, path: str, body: Body | None, credential: Credential) -> Ht
     return HttpRequest(method, path, headers, body.content if body else None, credential)
 
 
-def read(request: Request, credential: Credential) -> HttpRequest:
-    """The GET of a read."""
-    return raw("GET", read_path(request), None, credential)
-
-
-def read_path(request: Request) -> str:
-    """The path of a read; TypeError for what is no read."""
+def read_path(request: Read) -> str:
+    """The path of a read."""
     if isinstance(request, ReadList):
         return operations.path(OperationKey.LIST, environmentId=request.environment)
     if isinstance(request, ReadStage):
         return operations.path(OperationKey.GET_STAGE, deploymentStageId=request.stage)
-    if isinstance(request, ReadService):
-        return operations.path(OperationKey.GET_SERVICE_STAGE, serviceId=request.service)
-    raise TypeError(f"{request!r} is not a read")
+    return operations.path(OperationKey.GET_SERVICE_STAGE, serviceId=request.service)
 
 
 def operation_of(request: Request) -> OperationKey:

@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine: `make verify` and `make test`.
+# Needed: Python 3.11 or newer, make and a package registry. Everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help verify test lint types unit wheel bench audit clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+verify: $(STAMP)  ## run the main job against the embedded mocked target
+	$(BIN)/stagecheck verify
+
+test: $(STAMP) lint types unit wheel  ## lint, types, every test, the built wheel
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(STAMP)  ## every test, with branch coverage gated
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+wheel: $(STAMP)  ## build the wheel, install it elsewhere, run it there
+	$(BIN)/python tests/wheel.py
+
+audit: $(STAMP)  ## the kill matrix of all seeded defects
+	$(BIN)/stagecheck audit
+
+bench: $(STAMP)  ## measure: requests per second, overhead, requests to first detection
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what was built
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage*

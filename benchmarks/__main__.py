@@ -1,0 +1,66 @@
+"""Print what a run costs and how soon it finds things: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
+from benchmarks.detection import Detection, detect, quantile
+from stagecheck.audit.defect import DEFECTS
+from stagecheck.suite.plan import ProfileName
+
+
+def main() -> None:
+    """Measure, and print two tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="processes for the detection table")
+    parser.add_argument("--profile", choices=[name.value for name in ProfileName], default="nightly")
+    options = parser.parse_args()
+    console = Console()
+    profile = ProfileName(options.profile)
+    bare = bare_exchange_s()
+    costs, per_second = run_cost(profile)
+    _print_cost(console, costs, per_second, bare, profile)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        detections = list(pool.map(detect, DEFECTS, [profile] * len(DEFECTS)))
+    _print_detection(console, detections)
+
+
+def _print_cost(
+    console: Console, costs: dict[str, PhaseCost], per_second: float, bare_s: float, profile: ProfileName
+) -> None:
+    table = Table(title=f"A {profile} run on the embedded target: {per_second:.0f} requests per second")
+    for heading in ("phase", "requests", "ms each", "not the target's", "to a bare exchange"):
+        table.add_column(heading, justify="left" if heading == "phase" else "right")
+    for phase, cost in costs.items():
+        table.add_row(
+            phase,
+            str(cost.requests),
+            f"{cost.each_s * 1000:.2f}",
+            f"{cost.own_share:.0%}",
+            f"{cost.each_s / bare_s:.1f}",
+        )
+    console.print(table)
+    console.print(f"A bare respx exchange of the same request and answer: {bare_s * 1000:.2f} ms (aim: tour, machine < 4)")
+
+
+def _print_detection(console: Console, detections: list[Detection]) -> None:
+    table = Table(title="Requests to first detection")
+    for heading in ("defect", "aimed at", "first", "aimed"):
+        table.add_column(heading, justify="right" if heading in ("first", "aimed") else "left")
+    for found in sorted(detections, key=lambda entry: entry.first or 10**9):
+        table.add_row(found.name, found.requirement, str(found.first or "never"), str(found.aimed or "never"))
+    console.print(table)
+    firsts = sorted(found.first for found in detections if found.first is not None)
+    console.print(
+        f"{len(firsts)} of {len(detections)} found; requests to first detection: median {quantile(firsts, 0.5)}, "
+        f"90th percentile {quantile(firsts, 0.9)}, most {firsts[-1]} (aim: median < 40, 90th percentile < 300)"
+    )
+
+
+if __name__ == "__main__":
+    main()

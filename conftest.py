@@ -1,0 +1,1 @@
+"""Pytest at the root: our own tests, and one item per requirement against the mocked target (tests/contract)."""

@@ -1,0 +1,47 @@
+"""Build the wheel, install it into an empty environment, and use it in another directory: `make wheel`.
+
+Shows what a source checkout hides: missing package data, missing dependencies, imports that only work from the root.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:
+    """Run a command, fail loudly on another exit code, and return what it printed."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != expect:
+        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def main() -> None:
+    """Build, install, run."""
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = Path(folder)
+        run(sys.executable, "-m", "build", "--wheel", "--outdir", elsewhere, ROOT, cwd=elsewhere)
+        (wheel,) = elsewhere.glob("*.whl")
+        venv.create(elsewhere / "venv", with_pip=True)
+        binaries = elsewhere / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+        constraints = ROOT / "constraints.txt"
+        run(binaries / "python", "-m", "pip", "install", "-q", "-c", constraints, wheel, cwd=elsewhere)
+        assert "MOVE-4" in run(binaries / "stagecheck", "requirements", "MOVE", cwd=elsewhere)
+        printed = run(binaries / "stagecheck", "verify", "--profile", "quick", cwd=elsewhere)
+        assert "conforming" in printed, printed
+        assert (elsewhere / "reports" / "report.json").is_file()
+        (elsewhere / "test_own.py").write_text("def test_own():\n    assert True\n")
+        printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
+        assert " passed" in printed, printed
+        assert "RACE-1" in printed, printed
+        print("the wheel installs and runs in another directory: 1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
