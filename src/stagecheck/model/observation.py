@@ -65,6 +65,13 @@ class Reply:
         """Whether the target says that it did what was asked."""
         return self.status is not None and 200 <= self.status < 300
 
+    def speaks_of(self, service: str) -> bool:
+        """Whether the answer says where a service is, be it by leaving it out of a complete list."""
+        if self.shows is None:
+            return False
+        entries = (entry for stage in self.shows.stages for entry in stage.entries or ())
+        return self.shows.names_services or any(entry.service == service for entry in entries)
+
     @property
     def refused(self) -> bool:
         """Whether the target says that it did nothing (RFC 9110 15.5)."""

@@ -307,7 +307,7 @@ class Oracle:
     def _exercised_attach(self, before: World, request: Attach, reply: Reply, *, repeat: bool) -> Iterator[str]:
         current = before.placements.get(request.service)
         here = current is not None and current.stage == request.stage
-        if reply.accepted and not _shows(reply, request.service):
+        if reply.accepted and not reply.speaks_of(request.service):
             # Silence about the service could not have broken anything.
             return
         if request.form.moves and not request.other_media:
@@ -378,14 +378,6 @@ def _after(candidate: _Candidate, reply: Reply) -> World:
     """The world after an outcome that took place; what was not carried out (of a vanished service) changed nothing."""
     undone = isinstance(candidate.outcome.answer, Accepted) and not reply.accepted
     return candidate.before if undone else candidate.outcome.world
-
-
-def _shows(reply: Reply, service: str) -> bool:
-    """Whether an answer says where the service is, be it by leaving it out of a complete list."""
-    if reply.shows is None:
-        return False
-    entries = (entry for stage in reply.shows.stages for entry in stage.entries or ())
-    return reply.shows.names_services or any(entry.service == service for entry in entries)
 
 
 def _flat(world: World) -> Iterator[tuple[str, str, bool]]:

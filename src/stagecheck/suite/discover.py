@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from stagecheck.errors import ConfigError, CredentialRefused, TargetError
 from stagecheck.exchange import Exchange
@@ -17,7 +18,7 @@ from stagecheck.model.absorb import learn
 from stagecheck.model.observation import Observation
 from stagecheck.model.oracle import Oracle
 from stagecheck.model.requests import FOREIGN, OWN, Attach, ReadList, ReadService, ReadStage
-from stagecheck.model.state import Service, Stage, World, canonical
+from stagecheck.model.state import Placement, Service, Stage, World, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
@@ -142,7 +143,7 @@ def _probe_service_read(session: Session, stages: Sequence[str], services: Seque
             _learn_stages(session, stages)
         return
     session.offers.add(OperationKey.GET_SERVICE_STAGE)
-    if OperationKey.LIST in session.offers:
+    if OperationKey.LIST in session.offers and services[0] in session.world.placements:
         session.judge(request, exchange)
         return
     _learn_home(session, services[0], exchange)
@@ -183,25 +184,27 @@ def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
 def _first_move(
     session: Session, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
 ) -> tuple[str, ...]:
-    """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered."""
+    """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered.
+
+    A target that refuses every plain move is judged for it; only one that does not answer at all, or for which a
+    gateway answers, cannot be.
+    """
     service = services[0]
     current = session.world.placements.get(service)
-    goal = next((stage for stage in stages if current is None or stage != current.stage), stages[0])
     exchange: Exchange | None = None
-    for body in (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT):
+    for goal, body in product(_goals(session, stages, current), (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT)):
         message = session.spell.attach(Attach(goal, service, body.form), body, session.credentials.own)
         exchange = session.client.send(message)
         if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
             _name_environment(session, exchange, goal)
         _explain_refusal(exchange, goal, service, listing)
         session.judge(Attach(goal, service, body.form), exchange)
-        if exchange.status == 200:
+        if exchange.status is not None and 200 <= exchange.status < 300:
             break
-    if exchange is None or exchange.status != 200:
-        status = exchange.status if exchange else None
+    if exchange is None or exchange.status in (None, 502, 503, 504):
+        answered = exchange.status or exchange.failure if exchange else "nothing"
         raise TargetError(
-            f"the target answered {status or 'nothing'} to every plain move of service {service} to stage {goal}; "
-            "nothing can be said of it"
+            f"every plain move of service {service} ended with {answered}; nothing can be said of the target"
         )
     if current is None:
         note = (
@@ -231,6 +234,13 @@ def _rename_environment(session: Session, new: str) -> None:
     organizations = {new if key == old else key: value for key, value in world.organizations.items()}
     pinned = session.oracle.pinned
     session.oracle = Oracle(World(organizations, stages, services, world.placements), new, pinned=pinned)
+
+
+def _goals(session: Session, stages: Sequence[str], current: Placement | None) -> list[str]:
+    """Up to two stages to try the first move with: listed ones first, not the one the service is in."""
+    others = [stage for stage in stages if current is None or stage != current.stage] or list(stages)
+    listed = [stage for stage in others if session.world.stages[stage].created_at is not None]
+    return (listed or others)[:2]
 
 
 def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exchange | None) -> None:

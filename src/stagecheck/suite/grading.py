@@ -9,21 +9,20 @@ from stagecheck.contract import CATALOGUE, Requirement
 from stagecheck.outcome import Grade, Level, RequirementResult, Verdict, Violation
 from stagecheck.suite.registry import CHECKED
 
-_SILENT = {
-    "STATE-2": "the environment shows no other service",
-    "STATE-7": "the answers show no service_type of a moved service",
-    "STATE-8": "the answers show no deployment_order",
-    "STATE-9": "the answers show no updated_at",
-}
 _TWO_STAGES = ("MOVE-4", "SKIP-2")
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Why something could not be tested: what was lacking, what is not offered, what cut the run short."""
+    """Why something could not be tested.
+
+    `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
+    services are in a stage; `cut_short`: what ended the run early.
+    """
 
     selected: frozenset[str]
     lacking: Mapping[str, str]
+    silent: Mapping[str, str]
     reads_offered: bool
     stages: int
     cut_short: str | None
@@ -79,17 +78,15 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_OFFERED, "the target offers no read"
     if entry.id in _TWO_STAGES and circumstances.stages < 2:
         return Grade.NOT_TESTED, "only one stage may be used: give at least two in [target] stages"
-    if circumstances.cut_short:
-        return Grade.INCONCLUSIVE, circumstances.cut_short
     if circumstances.nameless and entry.family in ("MOVE", "SKIP", "STATE"):
         return Grade.INCONCLUSIVE, "the answers do not say which services are in a stage (no services, no service_id)"
-    if entry.id in _SILENT:
-        return Grade.NOT_TESTED, _SILENT[entry.id]
+    if entry.id in circumstances.silent:
+        return Grade.NOT_TESTED, circumstances.silent[entry.id]
+    if circumstances.cut_short:
+        return Grade.INCONCLUSIVE, circumstances.cut_short
     if entry.id == "STATE-6":
-        return (
-            Grade.NOT_TESTED,
-            "nothing shows the state without changing it: no read is offered, and one service is used",
-        )
+        reason = "nothing shows the state without changing it: no read is offered, and one service is used"
+        return Grade.NOT_TESTED, reason
     return Grade.NOT_TESTED, "the run did not come to a case of it"
 
 

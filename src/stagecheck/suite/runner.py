@@ -15,7 +15,7 @@ from stagecheck.errors import BudgetSpent, HarnessError, TargetError
 from stagecheck.exchange import Exchange, curl
 from stagecheck.model.compare import places_of
 from stagecheck.model.requests import Attach, ReadList
-from stagecheck.model.state import Placement
+from stagecheck.model.state import Placement, World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
@@ -36,6 +36,7 @@ from stagecheck.wire import bodies
 
 _RESERVE_PER_SERVICE = 2
 _FOR_REPRODUCING = 36
+_COMPANY = 2
 
 
 @dataclass(slots=True)
@@ -120,10 +121,11 @@ class Runner:
         self._walk(parts[4:])
         if every:
             self._cases(tour, late)
-        self._machine(session, ground)
-        self._properties(session, ground)
-        if not every:
-            self._cases(tour, late)
+        if every or not session.findings.violations:
+            self._machine(session, ground)
+            self._properties(session, ground)
+            if not every:
+                self._cases(tour, late)
         if session.findings.violations and self.client.left > 0:
             self._begin("reproduce")
             Reproduction(session, ground, self.client.left).run(session.findings.violations)
@@ -214,7 +216,7 @@ class Runner:
                     request = Attach(step.stage, step.service, body.form)
                     message = session.spell.attach(request, body, self.credentials.own)
                     exchange = self.client.send(message)
-                    if exchange.status != 200:
+                    if exchange.status is None or not 200 <= exchange.status < 300:
                         answer = exchange.status or exchange.failure
                         self._astray(step.service, step.stage, f"the target answered {answer}", message.path)
                 for service, home in journal.astray(now, writable).items():
@@ -258,10 +260,11 @@ class Runner:
         circumstances = Circumstances(
             selected=self.plan.selected,
             lacking=auth.lacking,
+            silent=_silent(world, session.oracle.environment),
             reads_offered=len(session.offers) > 1,
             stages=len(ground.all_stages),
             cut_short=self._cut_short,
-            nameless=not any(service in world.placements for service in ground.all_services),
+            nameless=findings.exercised["STATE-1"] == 0,
             reading=reading.value if reading else None,
             pinned=self.plan.reading is not None,
             choices={key: frozenset(values) for key, values in findings.choices.items()},
@@ -284,6 +287,20 @@ class Runner:
             phases=dict(phases),
             notes=tuple(self.notes),
         )
+
+
+def _silent(world: World, environment: str) -> dict[str, str]:
+    """What no answer has shown, and so nothing could be wrong with."""
+    stages = [stage for stage in world.stages.values() if stage.environment == environment]
+    services = [service for service in world.services.values() if service.environment == environment]
+    silent = {"STATE-9": "the answers show no updated_at"}
+    if len(services) < _COMPANY:
+        silent["STATE-2"] = "the environment shows no other service"
+    if all(service.type is None for service in services):
+        silent["STATE-7"] = "the answers show no service_type"
+    if sum(stage.order is not None for stage in stages) < _COMPANY:
+        silent["STATE-8"] = "the answers show no deployment_order, or one stage alone"
+    return silent
 
 
 def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:

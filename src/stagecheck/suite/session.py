@@ -18,7 +18,7 @@ from stagecheck.model.observation import Observation, Reply
 from stagecheck.model.oracle import Judgement, Oracle
 from stagecheck.model.requests import OWN, Attach, Read, ReadList, ReadService, ReadStage, Request, is_read
 from stagecheck.model.state import World, canonical
-from stagecheck.operations import OperationKey
+from stagecheck.operations import OPERATIONS, OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
 from stagecheck.target.client import Client
@@ -55,7 +55,6 @@ class Session:
         self.habits = Habits()
         self.spell = Speller(self.habits.spellings)
         self.offers: set[OperationKey] = set()
-        self.unanswered = 0
         self.well_formed = True
         self.replaying = False
         self.raw_seen: set[Signature] = set()
@@ -110,8 +109,8 @@ class Session:
         key = operation_of(request)
         self.log.append(Sent(request, exchange.request, self.world))
         reply, problems = self.understand(key, exchange)
-        if reply.status is None:
-            self.unanswered += 1
+        if isinstance(request, Attach):
+            reply = self._completed(request, reply)
         judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
@@ -145,6 +144,27 @@ class Session:
         """Whether a read has shown before that in this case the state is right and only the answer is wrong."""
         return self.recorded.get(signature, ("", ""))[1].startswith("answer")
 
+    def _completed(self, request: Attach, reply: Reply) -> Reply:
+        """A 200 that is silent about services, with what a read shows of them right after it.
+
+        The schema asks for no `services`, so silence breaks nothing; where a read is offered, it is asked instead.
+        """
+        if not reply.accepted or reply.speaks_of(request.service) or self.replaying:
+            return reply
+        read = self.view(request.service)
+        if read is None or isinstance(read, ReadStage):
+            return reply
+        look = self.client.send(self.spell.read(read, self.credentials.own))
+        seen, _ = self.understand(operation_of(read), look)
+        if seen.shows is None:
+            return reply
+        if reply.shows is None:
+            return Reply(reply.status, seen.shows) if seen.shows.of_list else reply
+        entries = {stage.id: stage.entries for stage in seen.shows.stages}
+        silent = () if seen.shows.of_list else None
+        stages = tuple(replace(stage, entries=entries.get(stage.id, silent)) for stage in reply.shows.stages)
+        return Reply(reply.status, replace(reply.shows, stages=stages))
+
     def report(self, mismatch: Mismatch, exchange: Exchange) -> None:
         """Put on record what was found about one answer outside the oracle."""
         self.findings.add(mismatch, (exchange,), exchange.number)
@@ -156,7 +176,7 @@ class Session:
             return Reply(status), []
         problems: list[Mismatch] = []
         self.findings.exercise(("SHAPE-1", "SHAPE-2"))
-        if exchange.content_type != _JSON:
+        if exchange.content_type != _JSON and (exchange.body or status == 200):
             problems.append(_shape("SHAPE-2", key, "content type application/json", exchange.content_type or "none"))
         try:
             payload: Any = json.loads(exchange.body)
@@ -171,7 +191,10 @@ class Session:
             if found:
                 problems.append(_shape("SHAPE-1", key, "an answer of the published schema", "; ".join(found[:3])))
         services = self.oracle.world.services if hasattr(self, "oracle") else ()
-        return Reply(status, read_answer(key, payload, self.habits, services)), problems
+        shows = read_answer(key, payload, self.habits, services)
+        if shows is None and status == 200 and OPERATIONS[key].answer == "list":
+            problems.append(_shape("SHAPE-3", key, "a list of stages in results", "no list of stages"))
+        return Reply(status, shows), problems
 
     # ------------------------------------------------------------------ looking
 
@@ -278,7 +301,7 @@ def _fingerprint(request: HttpRequest) -> object:
 def _shape(requirement: str, key: OperationKey, expected: str, actual: str) -> Mismatch:
     return Mismatch(
         requirement,
-        f"{key}:{_kind_of_problem(actual)}" if requirement == "SHAPE-1" else str(key),
+        str(key) if requirement == "SHAPE-2" else f"{key}:{_kind_of_problem(actual)}",
         f"an answer of {key} has {actual}" if requirement == "SHAPE-2" else f"an answer of {key}: {actual}",
         expected,
         actual,
