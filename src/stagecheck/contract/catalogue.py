@@ -76,13 +76,13 @@ _TABLE = (
     Requirement("ERR-2", MUST, "An unknown stage or service (a well-formed id) gets 404; 403 is tolerated.", "P"),
     Requirement("ERR-3", SHOULD, "A malformed UUID gets some 4xx; a 2xx is a failure even when not strict.", "P"),
     Requirement("ERR-4", SHOULD, "A flag of a wrong type gets some 4xx.", "P"),
-    Requirement(
-        "ERR-5", MUST, "Malformed JSON under a JSON content type gets some 4xx.", "RFC 8259, RFC 9110"
-    ),
+    Requirement("ERR-5", MUST, "Malformed JSON under a JSON content type gets some 4xx.", "RFC 8259, RFC 9110"),
     Requirement("ERR-6", SHOULD, "A JSON array or scalar as the body gets some 4xx.", "P"),
     Requirement("ERR-7", SHOULD, "Other methods on the path get 405 or 404 (or 401 first).", "RFC 9110 15.5.6"),
     Requirement(
-        "ERR-8", OPEN, "A body under another content type is refused (415), or read as JSON all the same.",
+        "ERR-8",
+        OPEN,
+        "A body under another content type is refused (415), or read as JSON all the same.",
         "RFC 9110 15.5.16",
     ),
     Requirement("ERR-9", SHOULD, "Ids in the path are matched without regard to case.", "RFC 9562 4"),
@@ -109,7 +109,7 @@ _TABLE = (
     Requirement(
         "RACE-2",
         MUST,
-        "Once concurrent requests have ended, STATE-1 to STATE-3 hold, reads agree, and no acknowledged request is lost.",
+        "Once concurrent requests have ended, STATE-1 to 3 hold, reads agree, and no acknowledged request is lost.",
         "S1",
     ),
     Requirement("RACE-3", SHOULD, "Every list answered under concurrency is one consistent snapshot.", "S6"),

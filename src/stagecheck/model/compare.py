@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from stagecheck.model import words
 from stagecheck.model.moments import differ
 from stagecheck.model.observation import Observation, SeenEntry, SeenStage
-from stagecheck.model.requests import Attach, Form, Request
+from stagecheck.model.requests import Attach, Form, ReadService, Request
 from stagecheck.model.state import Placement, World
 
 LOCATION = {Form.FALSE: "MOVE-1", Form.OMITTED: "MOVE-2", Form.ABSENT: "MOVE-3"}
@@ -26,7 +26,8 @@ class Mismatch:
     """One promise that the answer breaks, if this outcome was meant.
 
     `about` names what kind of thing is wrong: `state` (a placement or a flag), `stages` (the set of stages),
-    `attribute`, `type`, `status`, `order`. `subject`: the service that changed though it was not addressed.
+    `attribute`, `type`, `status`, `order`. `subject`: the service (or the stage left out) that it is about
+    where that is not the addressed one; `place`: the stage in which a read shows it.
     """
 
     requirement: str
@@ -37,6 +38,7 @@ class Mismatch:
     about: str = "state"
     must: bool | None = None
     subject: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Comparison:
                 f"all {len(expected)} stages of the environment, {label} among them",
                 f"{len(set(shown))} stages, without {label}",
                 "stages",
+                subject=missing,
             )
         for extra in sorted(set(shown) - expected):
             yield from self._extra_stage(next(stage for stage in seen.stages if stage.id == extra))
@@ -212,7 +215,8 @@ class Comparison:
             return self._broken_promise(expected, where[0])
         if not isinstance(self.request, Attach):
             same_stage = len(where) == 1 and where[0].stage == expected.stage
-            return self._disagrees("flag" if same_stage else "placement", f"shows {label} {got}", want, got)
+            at = (service, where[0].stage if where else None)
+            return self._disagrees("flag" if same_stage else "placement", f"shows {label} {got}", want, got, at)
         kind = "vanished" if not where else "moved" if where[0].stage != expected.stage else "flag"
         message = f"{self.doing()} changed {label}, which was not addressed"
         return Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service)
@@ -290,7 +294,8 @@ class Comparison:
         if shown.id != stage:
             label = words.stage_label(self.after, stage)
             other = words.stage_label(self.after, shown.id)
-            yield self._disagrees("placement", f"answers {other}", label, other)
+            about = self.request.service if isinstance(self.request, ReadService) else ""
+            yield self._disagrees("placement", f"answers {other}", label, other, (about, shown.id))
             return
         yield from self.attributes(shown)
         if shown.entries is None:
@@ -328,15 +333,21 @@ class Comparison:
             if known is not None or self.environment in self.after.complete:
                 who = words.service_label(self.after, service)
                 want = words.placement_words(self.after, known) if known else "no such service"
-                yield self._disagrees("placement", f"shows {who} in {label}", want, f"in {label}")
+                at = (service, shown.id)
+                yield self._disagrees("placement", f"shows {who} in {label}", want, f"in {label}", at)
 
-    def _disagrees(self, kind: str, done: str, want: str, got: str) -> Mismatch:
+    def _disagrees(
+        self, kind: str, done: str, want: str, got: str, at: tuple[str, str | None] = ("", None)
+    ) -> Mismatch:
+        """A read that contradicts the last 200 answer; `at`: the service it is about, and the stage it shows it in."""
         return Mismatch(
             "STATE-5",
             f"{type(self.request).__name__}:{kind}",
             f"{self.doing()} {done}, which the last 200 answer contradicts",
             want,
             got,
+            subject=at[0] or None,
+            place=at[1],
         )
 
 

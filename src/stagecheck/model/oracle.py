@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 from stagecheck.model import words
 from stagecheck.model.absorb import learn, resynchronise
-from stagecheck.model.compare import LOCATION, Comparison, Mismatch, promise
+from stagecheck.model.compare import Comparison, Mismatch
+from stagecheck.model.exercised import Circumstances, exercised_by
 from stagecheck.model.intrinsic import intrinsic
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, ReadService, Request, is_read
+from stagecheck.model.requests import OPEN_FORMS, Attach, OtherMethod, ReadList, ReadService, Request, is_read
 from stagecheck.model.state import Reading, World
+from stagecheck.model.statuses import kind_of, not_accepted, not_refused
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.model.worlds import distinct
 
@@ -97,9 +99,8 @@ class Oracle:
             best = min(candidates, key=lambda candidate: candidate.weight)
             judgement = self._resynchronise(request, reply, best, repeat=repeat)
         judgement = self._with_intrinsic(judgement, reply, request)
-        self._moved_by_true = not is_read(request) and (
-            "SKIP-2" in judgement.exercised and self.reading is Reading.MOVE_UNSKIPS
-        )
+        if not is_read(request) and not (repeat and self._moved_by_true):
+            self._moved_by_true = "SKIP-2" in judgement.exercised and self.reading is Reading.MOVE_UNSKIPS
         self._remember(request, reply, fingerprint, judgement)
         return judgement
 
@@ -126,10 +127,10 @@ class Oracle:
         answer = outcome.answer
         if isinstance(answer, Refused):
             if not (reply.refused and answer.allows(reply.status or 0)):
-                yield _not_refused(before, request, answer, reply)
+                yield not_refused(before, request, answer, reply)
         elif not reply.accepted:
             if not self._vanished(before, request):
-                yield _not_accepted(before, request, reply)
+                yield not_accepted(before, request, reply)
         elif reply.shows is not None:
             environment = answer.environment or self.environment
             comparison = Comparison(before, outcome.world, request, environment, frozenset(self._shown_by_attach))
@@ -157,7 +158,7 @@ class Oracle:
             # 200 that cannot be read: nobody knows what it did.
             worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
         first = clean[0]
-        exercised = tuple(self._exercised(first.before, request, reply, repeat=repeat))
+        exercised = tuple(exercised_by(first.before, request, reply, self._circumstances(repeat=repeat)))
         if not (is_read(request) and self.disputed):
             # Once a read was caught contradicting an answer, reads no longer rule worlds out.
             self._set(worlds)
@@ -165,7 +166,7 @@ class Oracle:
 
     def _resynchronise(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Judgement:
         mismatches = tuple(self._renamed(request, reply, best, repeat=repeat))
-        exercised = tuple(self._exercised(best.before, request, reply, repeat=repeat))
+        exercised = tuple(exercised_by(best.before, request, reply, self._circumstances(repeat=repeat)))
         if reply.shows is not None and reply.accepted:
             believed = resynchronise(best.outcome.world, reply.shows, self.environment)
             if is_read(request) and not any(mismatch.requirement == "STATE-6" for mismatch in mismatches):
@@ -184,6 +185,10 @@ class Oracle:
                     self._set((believed, replace(believed, placements=rest)))
                 else:
                     self._set((believed,))
+        elif reply.accepted and isinstance(request, OtherMethod):
+            # Whatever such a method does, the service may be anywhere now.
+            rest = {key: place for key, place in self.world.placements.items() if key != request.service}
+            self._set((replace(self.world, placements=rest),))
         elif reply.accepted and isinstance(request, Attach):
             self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
         broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)
@@ -191,6 +196,9 @@ class Oracle:
 
     def _renamed(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Iterator[Mismatch]:
         for mismatch in best.mismatches:
+            if isinstance(request, Attach) and request.form in OPEN_FORMS and _is_own(mismatch):
+                # What such a body does to the addressed service is never a failure.
+                continue
             if repeat and self._moved_by_true and mismatch.requirement == "SKIP-1":
                 # Under move-unskips the first answer was "moved, not skipped". Now the stage is the current one:
                 # SKIP-1 asks for a skip, STATE-4 for an equal answer. No target can keep both; either will do.
@@ -205,7 +213,7 @@ class Oracle:
                     f"{words.request_words(best.before, refused)} was answered {status}, and yet changed the state: "
                     f"{mismatch.message}"
                 )
-                cause = f"refused:{_kind(refused)}"
+                cause = f"refused:{kind_of(refused)}"
                 yield replace(mismatch, requirement="STATE-6", cause=cause, message=message)
             elif mismatch.requirement == "SKIP-2" and mismatch.about == "state":
                 yield self._inconsistent(best, request, reply, mismatch)
@@ -215,13 +223,15 @@ class Oracle:
     def _blames_refusal(self, request: Request, mismatch: Mismatch) -> bool:
         """Whether a difference is the doing of a request that was refused just before.
 
-        A read blames it only if the same read agreed before the refusal: a read that always lies is STATE-5.
+        A read blames it only if the same read agreed before the refusal, or if it shows just what was refused: a read
+        that always lies is STATE-5.
         """
         if self._refused is None or mismatch.about not in ("state", "stages", "attribute"):
             return False
-        if is_read(request):
-            return request in self._clean_reads and mismatch.requirement in ("STATE-5", "STATE-1", "STATE-3")
         refused = self._refused[0]
+        if is_read(request):
+            sure = request in self._clean_reads or (not self.disputed and self._is_effect(refused, mismatch))
+            return sure and mismatch.requirement in ("STATE-5", "STATE-1", "STATE-3")
         return (
             self.looking
             and mismatch.requirement == "STATE-2"
@@ -229,6 +239,13 @@ class Oracle:
             and mismatch.subject == refused.service
             and self._clean_before_refusal
         )
+
+    def _is_effect(self, refused: Request, mismatch: Mismatch) -> bool:
+        """Whether a read shows just what the refused request would have done."""
+        if not isinstance(refused, Attach) or mismatch.subject != refused.service:
+            return False
+        before = self.world.placements.get(refused.service)
+        return before is not None and before.stage != refused.stage == mismatch.place and self._clean_before_refusal
 
     def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
         """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""
@@ -271,70 +288,25 @@ class Oracle:
         doing = words.request_words(before, request)
         mismatch = Mismatch(
             "ERR-1",
-            f"5xx:{_kind(request)}",
+            f"5xx:{kind_of(request)}",
             f"{doing} was answered {reply.status}",
             "no 5xx, whatever the input",
             f"status {reply.status}",
             "status",
         )
-        if any(isinstance(outcome.answer, Refused) for outcome in step(before, request)):
+        answers = [outcome.answer for outcome in step(before, request)]
+        if len(answers) == 1 and isinstance(answers[0], Refused):
+            promised = not_refused(before, request, answers[0], reply)
+        elif any(isinstance(answer, Refused) for answer in answers):
             return Judgement((mismatch,), ("ERR-1",))
-        promised = _not_accepted(before, request, reply)
+        else:
+            promised = not_accepted(before, request, reply)
         return Judgement((mismatch, promised), ("ERR-1", promised.requirement))
 
     # ------------------------------------------------------------------ counting and remembering
 
-    def _exercised(self, before: World, request: Request, reply: Reply, *, repeat: bool) -> Iterator[str]:
-        """Which requirements this answer could have broken (a pass needs at least one such answer)."""
-        yield "ERR-1"
-        if request.spelling:
-            yield request.spelling
-        outcomes = [outcome.answer for outcome in step(before, request)]
-        refusals = [answer for answer in outcomes if isinstance(answer, Refused)]
-        if len(refusals) < len(outcomes):
-            refusals = []
-        if len(refusals) == 1 and refusals[0].requirement:
-            yield refusals[0].requirement
-        if is_read(request):
-            if reply.shows is not None and not refusals:
-                yield "STATE-5"
-                if self._refused is not None:
-                    yield "STATE-6"
-            return
-        if isinstance(request, Attach) and not refusals:
-            yield from self._exercised_attach(before, request, reply, repeat=repeat)
-
-    def _exercised_attach(self, before: World, request: Attach, reply: Reply, *, repeat: bool) -> Iterator[str]:
-        current = before.placements.get(request.service)
-        here = current is not None and current.stage == request.stage
-        if reply.accepted and not reply.speaks_of(request.service):
-            # Silence about the service could not have broken anything.
-            return
-        if request.form.moves and not request.other_media:
-            yield LOCATION[request.form]
-            if current is not None and current.skipped:
-                yield "MOVE-5" if here else "MOVE-4"
-        elif request.form is Form.TRUE and current is not None and not request.other_media:
-            yield "SKIP-1" if here else "SKIP-2"
-        elif request.other_media:
-            yield "ERR-8"
-        if repeat:
-            yield "STATE-4"
-        if reply.shows is None or not reply.shows.of_list:
-            return
-        yield "SHAPE-3"
-        yield "STATE-1"
-        others = [key for key in before.placements if key != request.service]
-        if any(before.environment_of(key) == self.environment for key in others):
-            yield "STATE-2"
-            if self._refused is not None and self._refused[0] != request:
-                yield "STATE-6"
-        if self.environment in before.complete:
-            yield "STATE-3"
-        shows_type = any(e.service == request.service and e.type for s in reply.shows.stages for e in s.entries or ())
-        known = before.services.get(request.service)
-        if not here and shows_type and known is not None and known.type is not None:
-            yield "STATE-7"
+    def _circumstances(self, *, repeat: bool) -> Circumstances:
+        return Circumstances(self.environment, repeat, self._refused[0] if self._refused else None)
 
     def _with_intrinsic(self, judgement: Judgement, reply: Reply, request: Request) -> Judgement:
         if reply.shows is None or not reply.accepted:
@@ -380,50 +352,10 @@ def _after(candidate: _Candidate, reply: Reply) -> World:
     return candidate.before if undone else candidate.outcome.world
 
 
+def _is_own(mismatch: Mismatch) -> bool:
+    """Whether a difference is about where the addressed service is, or its flag, and nothing else."""
+    return mismatch.about == "state" and mismatch.requirement.split("-")[0] in ("MOVE", "SKIP")
+
+
 def _flat(world: World) -> Iterator[tuple[str, str, bool]]:
     return ((key, placement.stage, placement.skipped) for key, placement in world.placements.items())
-
-
-def _kind(request: Request) -> str:
-    if isinstance(request, Attach):
-        return f"attach:{request.form.name.lower()}:{request.caller}"
-    if isinstance(request, OtherMethod):
-        return request.method
-    return f"{type(request).__name__}:{request.caller}"
-
-
-def _not_refused(before: World, request: Request, answer: Refused, reply: Reply) -> Mismatch:
-    """A refusal was promised, and something else came."""
-    want = words.statuses_words(answer.statuses)
-    doing = words.request_words(before, request)
-    requirement = answer.requirement
-    if requirement is None:
-        requirement = promise(before, request, flag=False) if isinstance(request, Attach) else "STATE-5"
-    return Mismatch(
-        requirement,
-        f"not-refused:{_kind(request)}:{'2xx' if reply.accepted else 'other'}",
-        f"{doing} was answered {reply.status}; it must be refused",
-        f"status {want}",
-        words.reply_words(reply),
-        "status",
-        must=True if answer.requirement == "ERR-3" and reply.accepted else None,
-    )
-
-
-def _not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
-    """A request that the contract promises to carry out was not answered 200."""
-    doing = words.request_words(before, request)
-    if request.spelling:
-        requirement = request.spelling
-    elif isinstance(request, Attach):
-        requirement = promise(before, request, flag=False)
-    else:
-        requirement = "STATE-5"
-    return Mismatch(
-        requirement,
-        f"refused:{_kind(request)}",
-        f"{doing} was answered {reply.status}; it must be carried out",
-        "status 200",
-        words.reply_words(reply),
-        "status",
-    )

@@ -42,6 +42,10 @@ class Form(Enum):
         return self in (Form.ABSENT, Form.OMITTED, Form.FALSE)
 
 
+OPEN_FORMS = frozenset({Form.NULL, Form.TEXT_FALSE, Form.TEXT_TRUE, Form.NULL_BODY, Form.UNJUDGED})
+"""Bodies that a target may read or refuse as it likes (ERR-4, OPEN), and those that nothing is said of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attach:
     """PUT a service to a stage.

@@ -78,7 +78,7 @@ class Auth:
             yield Case(
                 "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
             )
-        for credential in list(self.session.credentials.worthless())[:2]:
+        for credential in list(self.session.credentials.worthless())[:3]:
             for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-1", name, self._read(read, credential, NOBODY), first=credential.header is None)
@@ -88,7 +88,7 @@ class Auth:
             first = position < 3 or "expired" in credential.name
             yield Case("AUTH-2", credential.name, self._broken(credential), first=first)
         for credential in self.session.credentials.broken_jwts():
-            for read in self._reads()[:1]:
+            for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), first=False)
 

@@ -148,6 +148,7 @@ class Runner:
         if self.plan.profile.name is ProfileName.QUICK:
             return
         yield tour.body_forms(first)
+        yield tour.there_and_back(first)
         yield tour.crowd(ground.services)
         yield tour.round_trip(last)
         for service in others:

@@ -16,7 +16,17 @@ from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.observation import Observation, Reply
 from stagecheck.model.oracle import Judgement, Oracle
-from stagecheck.model.requests import OWN, Attach, Read, ReadList, ReadService, ReadStage, Request, is_read
+from stagecheck.model.requests import (
+    OWN,
+    Attach,
+    OtherMethod,
+    Read,
+    ReadList,
+    ReadService,
+    ReadStage,
+    Request,
+    is_read,
+)
 from stagecheck.model.state import World, canonical
 from stagecheck.operations import OPERATIONS, OperationKey
 from stagecheck.spec import Document
@@ -106,39 +116,45 @@ class Session:
 
     def judge(self, request: Request, exchange: Exchange) -> Reply:
         """Judge an exchange that was sent already, and record what it breaks."""
-        key = operation_of(request)
         self.log.append(Sent(request, exchange.request, self.world))
-        reply, problems = self.understand(key, exchange)
+        # What a method that the contract does not know answers has no shape to keep.
+        strange = isinstance(request, OtherMethod)
+        reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
         if isinstance(request, Attach):
             reply = self._completed(request, reply)
         judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
-        signatures = [(mismatch.requirement, mismatch.cause) for mismatch in judgement.mismatches]
-        fresh = [
-            m for m, signature in zip(judgement.mismatches, signatures, strict=True) if signature not in self.raw_ever
-        ]
-        if judgement.expected is not None and any(self._answer_lies(signature) for signature in signatures):
-            self.oracle.consider(judgement.expected)
-        for signature in signatures:
-            self.first_seen.setdefault(signature, len(self.log) - 1)
-        self.raw_seen.update(signatures)
-        if self.replaying:
-            fresh = []
-        self.raw_ever.update(signatures)
-        named = fresh
-        after: tuple[Exchange, ...] = ()
-        doubtful = any(mismatch.about in ("state", "stages") for mismatch in fresh) and not self.replaying
-        if doubtful and isinstance(request, Attach):
-            fresh, after = self._second_look(request, judgement, fresh)
-        for first, mismatch in zip(named, fresh, strict=True) if not self.replaying else ():
-            self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
-            self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
-        self.well_formed = not problems
-        for mismatch in problems:
-            self.findings.add(mismatch, (exchange,), exchange.number)
+        fresh = self._fresh(judgement)
+        if not self.replaying:
+            self._record(request, exchange, judgement, fresh)
+            self.well_formed = not problems
+            for mismatch in problems:
+                self.findings.add(mismatch, (exchange,), exchange.number)
         self._remember(request, exchange, reply)
         return reply
+
+    def _fresh(self, judgement: Judgement) -> list[Mismatch]:
+        """What is seen for the first time, after taking note of all of it."""
+        named = {(mismatch.requirement, mismatch.cause): mismatch for mismatch in judgement.mismatches}
+        fresh = [mismatch for signature, mismatch in named.items() if signature not in self.raw_ever]
+        if judgement.expected is not None and any(self._answer_lies(signature) for signature in named):
+            self.oracle.consider(judgement.expected)
+        for signature in named:
+            self.first_seen.setdefault(signature, len(self.log) - 1)
+        self.raw_seen.update(named)
+        self.raw_ever.update(named)
+        return fresh
+
+    def _record(self, request: Request, exchange: Exchange, judgement: Judgement, fresh: list[Mismatch]) -> None:
+        """Put what is new on record, under the name it deserves after a second look."""
+        named = fresh
+        after: tuple[Exchange, ...] = ()
+        if isinstance(request, Attach) and any(mismatch.about in ("state", "stages") for mismatch in fresh):
+            named, after = self._second_look(request, judgement, fresh)
+        for first, mismatch in zip(fresh, named, strict=True):
+            self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
+            self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
 
     def _answer_lies(self, signature: Signature) -> bool:
         """Whether a read has shown before that in this case the state is right and only the answer is wrong."""
@@ -250,10 +266,10 @@ class Session:
         if reply.shows is None or reply.status != 200:
             return fresh, ()
         as_promised = _agrees(judgement.expected, read, reply.shows, self.oracle.environment)
-        believed = _agrees(self.world, read, reply.shows, self.oracle.environment)
         if as_promised:
             self.oracle.consider(judgement.expected)
-        renamed = [_reattributed(mismatch, as_promised=as_promised, believed=believed) for mismatch in fresh]
+        shown = {stage.id for stage in reply.shows.stages} if reply.shows.of_list else set(self.world.stages)
+        renamed = [_reattributed(mismatch, shown, as_promised=as_promised) for mismatch in fresh]
         return renamed, (look,)
 
     # ------------------------------------------------------------------ which exchanges show it
@@ -323,8 +339,8 @@ def _agrees(world: World, read: Read, seen: Observation, environment: str) -> bo
     return not any(m.about == "state" for m in comparison.one_stage(seen, placement.stage if placement else None))
 
 
-def _reattributed(mismatch: Mismatch, *, as_promised: bool, believed: bool) -> Mismatch:
-    """The promise that broke, now that a read has been asked."""
+def _reattributed(mismatch: Mismatch, shown: set[str], *, as_promised: bool) -> Mismatch:
+    """The promise that broke, now that a read has been asked; `shown`: the stages that the read shows."""
     if mismatch.about not in ("state", "stages"):
         return mismatch
     family = mismatch.requirement.split("-")[0]
@@ -335,6 +351,6 @@ def _reattributed(mismatch: Mismatch, *, as_promised: bool, believed: bool) -> M
             cause="answer:bystander" if mismatch.requirement == "STATE-2" else "answer",
             message=f"{mismatch.message}, says the answer; a read right after it shows the promised state",
         )
-    if believed and mismatch.cause == "stage-left-out":
+    if mismatch.cause == "stage-left-out" and mismatch.subject not in shown:
         return replace(mismatch, requirement="STATE-3", message=mismatch.message + ", and so does a read")
     return mismatch

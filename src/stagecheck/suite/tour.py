@@ -175,6 +175,17 @@ class Tour:
             yield from self.put(service, self.placement(service).stage, bodies.TRUE_EXTRA)
             yield from self.put(service, self.placement(service).stage, body)
 
+    def there_and_back(self, service: str) -> Iterator[None]:
+        """Two stages in turns with one body and nothing in between: what is kept of earlier requests shows."""
+        for body in (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT):
+            here, there = self.placement(service).stage, self.other(service)
+            for stage in (there, here, there, here):
+                yield from self.put(service, stage, body)
+        for _ in range(3):
+            here = self.placement(service).stage
+            yield from self.put(service, here, bodies.TRUE)
+            yield from self.put(service, here, bodies.NO_BODY)
+
     def swap(self, one: str, other: str) -> Iterator[None]:
         """Two services change places, one right after the other."""
         yield from self.put(one, self.other(other), bodies.NO_BODY)

@@ -1,0 +1,150 @@
+"""`stagecheck verify`: one run, its reports, and the exit code of its verdict."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from stagecheck.cli import INCONCLUSIVE, Settings
+from stagecheck.errors import UsageError
+from stagecheck.exchange import Exchange
+from stagecheck.launch import Launch, Wanted, exit_code, prepare
+from stagecheck.model.state import Reading
+from stagecheck.outcome import Violation
+from stagecheck.report.exchanges import ExchangeLog
+from stagecheck.report.junit import junit_of
+from stagecheck.report.record import Record, record_of, write_atomically, write_record
+from stagecheck.report.terminal import Progress, headline, make_console, print_notes, print_record
+from stagecheck.suite.plan import ProfileName
+from stagecheck.suite.runner import Observer
+
+_RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
+_FILE = click.Path(path_type=Path)
+_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes")
+"""The options that say which run is wanted; the others say how it is shown."""
+
+
+@click.command("verify", short_help="Judge a target, requirement by requirement (no URL: the embedded mocked target).")
+@click.argument("url", required=False)
+@click.option("--config", type=_FILE, metavar="FILE", help="The stagecheck.toml that names the target's things.")
+@click.option(
+    "--profile",
+    type=click.Choice([name.value for name in ProfileName]),
+    default=ProfileName.NIGHTLY.value,
+    show_default=True,
+    help="How much to send: at most 150 requests, at most 3,000, or as much as it takes.",
+)
+@click.option("--only", multiple=True, metavar="ID-PREFIX", help="Judge these requirements alone; may be repeated.")
+@click.option("--strict", is_flag=True, help="A broken SHOULD fails, too.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed sends the same requests."
+)
+@click.option(
+    "--report-dir", type=_FILE, default=Path("reports"), show_default=True, metavar="DIR", help="Where reports go."
+)
+@click.option(
+    "--reading",
+    type=click.Choice([reading.value for reading in Reading]),
+    help="Pin what a skip to another stage has to mean (SKIP-2); otherwise it is found out.",
+)
+@click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--spec", type=_FILE, metavar="FILE", help="An OpenAPI document in place of the packaged one.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the verdict line alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every exchange, and tracebacks of faults of stagecheck.")
+@click.pass_obj
+def command(settings: Settings, /, url: str | None, report_dir: Path, **options: Any) -> int:
+    """Judge a target, requirement by requirement.
+
+    Without URL and --config, the target is the mocked one that stagecheck embeds. A live target needs a config; URL
+    takes the place of its [target] url. Every service that is used is put back where it was.
+
+    Writes report.json, junit.xml and exchanges.ndjson into the report directory.
+    """
+    settings.verbose = options["verbose"]
+    _keep_hypothesis_out_of_here()
+    launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
+    settings.redact = launch.redactor.text
+    console = make_console(sys.stdout)
+    progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
+    reports = Reports.open(report_dir, launch)
+    with reports.exchanges, progress:
+        result = launch.run(_observer(launch, reports.exchanges, progress))
+    record = record_of(result, launch.redactor)
+    if reports.exchanges.failure:
+        record["notes"].append(reports.exchanges.failure)
+    _printed(console, record, quiet=options["quiet"])
+    code = exit_code(result, strict=options["strict"])
+    return _written(reports, record, code, strict=options["strict"])
+
+
+def _printed(console: Console, record: Record, *, quiet: bool) -> None:
+    if quiet:
+        console.print(headline(record), soft_wrap=True)
+        print_notes(console, record)
+    else:
+        console.print()
+        print_record(console, record)
+
+
+def _observer(launch: Launch, log: ExchangeLog, progress: Progress) -> Observer:
+    def exchange(exchange: Exchange) -> None:
+        log(exchange)
+        progress.exchange(exchange)
+
+    def violation(violation: Violation) -> None:
+        progress.violation(violation, launch.redactor.text(violation.breach.message))
+
+    return Observer(progress.phase, exchange, violation)
+
+
+def _written(reports: Reports, record: Record, code: int, *, strict: bool) -> int:
+    """Write the reports; one that cannot be written makes a good run inconclusive, and a bad one no better."""
+    try:
+        reports.write(record, strict=strict)
+    except OSError as error:
+        what = f"the reports in {reports.directory} are not complete: {error.strerror or error}"
+        click.echo(f"stagecheck: error: {what}", err=True)
+        return code or INCONCLUSIVE
+    return code
+
+
+def _keep_hypothesis_out_of_here() -> None:
+    """Let Hypothesis keep its caches in the user's cache directory, and not in the one stagecheck was called from."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache / "stagecheck" / "hypothesis"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The directory of a run's reports, known to be writable, with the log of exchanges open in it."""
+
+    directory: Path
+    exchanges: ExchangeLog
+
+    @classmethod
+    def open(cls, directory: Path, launch: Launch) -> Reports:
+        """Make the directory, and take the reports of an earlier run out of it: a run that fails must not show them.
+
+        Raises UsageError before anything is sent when it cannot be written to.
+        """
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            write_atomically(directory / ".stagecheck", b"")
+            for name in (".stagecheck", _RECORD, _JUNIT):
+                (directory / name).unlink(missing_ok=True)
+            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor))
+        except OSError as error:
+            raise UsageError(
+                f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
+            ) from None
+
+    def write(self, record: Record, *, strict: bool) -> None:
+        """Write what is rendered from the record. Raises OSError."""
+        write_record(self.directory / _RECORD, record)
+        write_atomically(self.directory / _JUNIT, junit_of(record, strict=strict))

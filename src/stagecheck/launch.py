@@ -1,0 +1,186 @@
+"""From what a front end was asked for to a finished run: everything that can be refused is refused before it begins.
+
+Shared by the command line and the pytest plugin, so that both run the same thing and fail with the same words.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import httpx
+
+from stagecheck import contract, spec
+from stagecheck.config import checked_url, credentials_of, is_loopback, limits_of, load, plan_of
+from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
+from stagecheck.errors import ConfigError, SelectionError, UsageError
+from stagecheck.exchange import Redactor
+from stagecheck.mock.app import Mock
+from stagecheck.mock.scenario import embedded
+from stagecheck.model.state import Reading
+from stagecheck.outcome import Grade, RunResult, Verdict
+from stagecheck.suite.plan import PROFILES, Plan, ProfileName
+from stagecheck.suite.registry import CHECKED
+from stagecheck.suite.runner import Observer, Runner
+from stagecheck.target.client import Client, Limits
+from stagecheck.target.credentials import Credentials
+from stagecheck.target.reach import live
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a front end was asked for. `allow_option`: how its option for writes is spelled, for the error's mend."""
+
+    url: str | None = None
+    config: Path | None = None
+    spec: Path | None = None
+    profile: str = ProfileName.NIGHTLY
+    only: tuple[str, ...] = ()
+    seed: int = 0
+    reading: str | None = None
+    allow_writes: bool = False
+    allow_option: str = "--allow-writes"
+
+
+@dataclass(slots=True)
+class Launch:
+    """A run that can begin. `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once."""
+
+    url: str
+    plan: Plan
+    limits: Limits
+    credentials: Credentials
+    document: spec.Document
+    mocked: bool = False
+    interrupted: bool = False
+    redactor: Redactor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.redactor = Redactor(self.credentials.secrets())
+
+    def run(self, observer: Observer | None = None) -> RunResult:
+        """Run it. Raises what `Runner.run` raises; KeyboardInterrupt only when nothing could be judged yet.
+
+        An observer that fails does not stop the run (things have to be put back): it becomes a note.
+        """
+        failures: list[str] = []
+        watched = _guarded(observer or Observer(), failures)
+        with self._open() as http:
+            client = Client(self.url, http, self.limits)
+            runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
+            with self._interruptible(client):
+                result = runner.run()
+        return _settled(result, failures, interrupted=self.interrupted)
+
+    def _open(self) -> AbstractContextManager[httpx.Client]:
+        return embedded_client(Mock(embedded())) if self.mocked else live(self.limits.timeout)
+
+    @contextmanager
+    def _interruptible(self, client: Client) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the exploring before the next request, and never the putting back.
+
+        Not at once: an exception that a signal raises is lost where it hits a callback of the garbage collector, and
+        one that hits a PUT on its way leaves nobody knowing where the service is. Whoever asks twice is obeyed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        asked = False
+
+        def on_signal(number: int, frame: FrameType | None) -> None:
+            nonlocal asked
+            del number, frame
+            again, asked = asked, True
+            if again:
+                stop()
+
+        def stop() -> None:
+            if asked and client.phase != "restore":
+                self.interrupted = True
+                raise KeyboardInterrupt
+
+        client.http.event_hooks["request"].append(lambda _: stop())
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def prepare(wanted: Wanted) -> Launch:
+    """Check everything that can be checked without the target.
+
+    Raises ConfigError, SpecError, SelectionError or UsageError, each one line with its mend.
+    """
+    profile = PROFILES[ProfileName(wanted.profile)]
+    reading = Reading(wanted.reading) if wanted.reading else None
+    selected = _selected(wanted.only)
+    url = checked_url(wanted.url, "URL") if wanted.url is not None else None
+    if wanted.config is None and url is None:
+        scenario = embedded()
+        plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
+        limits = Limits(requests=profile.requests, seconds=float("inf"))
+        return Launch(EMBEDDED_URL, plan, limits, embedded_credentials(), spec.load(wanted.spec), mocked=True)
+    if wanted.config is None:
+        raise ConfigError(
+            "a URL alone is not enough: put [target] environment (or stages and services) and [auth] token into "
+            "stagecheck.toml, and give --config stagecheck.toml"
+        )
+    config = load(wanted.config, url=url)
+    url = config.target.url
+    if not wanted.allow_writes and not is_loopback(url):
+        raise UsageError(
+            f"{url} is not on this machine, and a run moves services there (and puts them back): "
+            f"give {wanted.allow_option} if it may"
+        )
+    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
+    return Launch(url, plan, limits_of(config, profile), credentials_of(config), spec.load(wanted.spec))
+
+
+def _selected(only: tuple[str, ...]) -> frozenset[str]:
+    """The ids that the prefixes select. Raises SelectionError when there is no check for any of them."""
+    selected = frozenset(entry.id for entry in contract.select(only))
+    if not selected & CHECKED:
+        names = ", ".join(sorted(selected))
+        raise SelectionError(f"this version has no check for {names}; select others (see: stagecheck requirements)")
+    return selected
+
+
+def _guarded(observer: Observer, failures: list[str]) -> Observer:
+    def guard(tell: Callable[[T], None]) -> Callable[[T], None]:
+        def told(value: T) -> None:
+            try:
+                tell(value)
+            except Exception as error:  # noqa: BLE001 - whatever it is, services that were moved must go home first
+                if not failures:
+                    failures.append(f"the display of the run failed: {type(error).__name__}: {error}")
+
+        return told
+
+    return Observer(guard(observer.phase), guard(observer.exchange), guard(observer.violation))
+
+
+def _settled(result: RunResult, failures: list[str], *, interrupted: bool) -> RunResult:
+    """The result with what only the front end knows: that it was interrupted, that its display failed."""
+    verdict = result.verdict
+    if interrupted and verdict in (Verdict.CONFORMING, Verdict.NON_STRICT):
+        verdict = Verdict.INCONCLUSIVE
+    return replace(result, verdict=verdict, notes=(*result.notes, *failures))
+
+
+def exit_code(result: RunResult, *, strict: bool) -> int:
+    """The pinned exit code of a verdict: a MUST is broken 1 (strict: a SHOULD too), inconclusive 3, else 0."""
+    if result.verdict is Verdict.NON_CONFORMING:
+        return 1
+    if strict and any(entry.grade is Grade.NON_STRICT for entry in result.requirements):
+        return 1
+    return 3 if result.verdict is Verdict.INCONCLUSIVE else 0

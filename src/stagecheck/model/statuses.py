@@ -1,0 +1,56 @@
+"""What a wrong status breaks: a refusal that was promised and did not come, or one that came unasked."""
+
+from __future__ import annotations
+
+from stagecheck.model import words
+from stagecheck.model.compare import Mismatch, promise
+from stagecheck.model.observation import Reply
+from stagecheck.model.requests import Attach, OtherMethod, Request
+from stagecheck.model.state import World
+from stagecheck.model.step import Refused
+
+
+def kind_of(request: Request) -> str:
+    """What sort of request it is, to tell the causes of violations apart."""
+    if isinstance(request, Attach):
+        return f"attach:{request.form.name.lower()}:{request.caller}"
+    if isinstance(request, OtherMethod):
+        return request.method
+    return f"{type(request).__name__}:{request.caller}"
+
+
+def not_refused(before: World, request: Request, answer: Refused, reply: Reply) -> Mismatch:
+    """A refusal was promised, and something else came."""
+    want = words.statuses_words(answer.statuses)
+    doing = words.request_words(before, request)
+    requirement = answer.requirement
+    if requirement is None:
+        requirement = promise(before, request, flag=False) if isinstance(request, Attach) else "STATE-5"
+    return Mismatch(
+        requirement,
+        f"not-refused:{kind_of(request)}:{'2xx' if reply.accepted else 'other'}",
+        f"{doing} was answered {reply.status}; it must be refused",
+        f"status {want}",
+        words.reply_words(reply),
+        "status",
+        must=True if answer.requirement == "ERR-3" and reply.accepted else None,
+    )
+
+
+def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
+    """A request that the contract promises to carry out was not answered 200."""
+    doing = words.request_words(before, request)
+    if request.spelling and reply.refused:
+        requirement = request.spelling
+    elif isinstance(request, Attach):
+        requirement = promise(before, request, flag=False)
+    else:
+        requirement = "STATE-5"
+    return Mismatch(
+        requirement,
+        f"refused:{kind_of(request)}",
+        f"{doing} was answered {reply.status}; it must be carried out",
+        "status 200",
+        words.reply_words(reply),
+        "status",
+    )

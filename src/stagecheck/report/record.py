@@ -1,0 +1,182 @@
+"""`report.json`: a run's result as one dict (schema 1, pinned in DESIGN.md), written atomically, read with care.
+
+Every text goes through the redactor here, so whatever is rendered from a record holds no secret. Everything else in
+this package renders from the record alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stagecheck import __version__
+from stagecheck.errors import UsageError
+from stagecheck.exchange import Redactor, curl
+from stagecheck.outcome import Grade, Level, RequirementResult, RunResult, Verdict, Violation
+
+SCHEMA = 1
+Record = dict[str, Any]
+
+
+def record_of(result: RunResult, redactor: Redactor) -> Record:
+    """The result as `report.json` holds it, without secrets."""
+    text = redactor.text
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "stagecheck", "version": __version__},
+        "target": {"url": text(result.url), "mocked": result.mocked, "offers": list(result.offers)},
+        "verdict": result.verdict.value,
+        "reading": {text(what): None if how is None else text(how) for what, how in result.reading.items()},
+        "requirements": [_requirement(entry, redactor) for entry in result.requirements],
+        "violations": [_violation(entry, result.url, redactor) for entry in result.violations],
+        "requests": result.requests,
+        "duration_s": round(result.duration_s, 3),
+        "seed": result.seed,
+        "profile": result.profile,
+        "phases": dict(result.phases),
+        "notes": [text(note) for note in result.notes],
+    }
+
+
+def _requirement(entry: RequirementResult, redactor: Redactor) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "level": entry.level.value,
+        "grade": entry.grade.value,
+        "exercised": entry.exercised,
+        "violations": entry.violations,
+        "reason": None if entry.reason is None else redactor.text(entry.reason),
+    }
+
+
+def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]:
+    return {
+        "requirement": entry.breach.requirement,
+        "message": redactor.text(entry.breach.message),
+        "expected": redactor.text(entry.breach.expected),
+        "actual": redactor.text(entry.breach.actual),
+        "at_request": entry.at_request,
+        "steps": [redactor.step(step) for step in entry.steps],
+        "curl": redactor.text("\n".join(curl(url, step.request) for step in entry.steps)),
+    }
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write the record as JSON; a reader sees the old file or the new one, never a part. Raises OSError."""
+    write_atomically(path, json.dumps(record, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step. Raises OSError; nothing half written is left behind."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------------- reading
+
+_NUMBER = (int, float)
+_TEXT_OR_NONE = (str, type(None))
+_RECORD: dict[str, Any] = {
+    "tool": {"name": str, "version": str},
+    "target": {"url": str, "mocked": bool, "offers": [str]},
+    "verdict": Verdict,
+    "reading": dict,
+    "requirements": [
+        {"id": str, "level": Level, "grade": Grade, "exercised": int, "violations": int, "reason": _TEXT_OR_NONE}
+    ],
+    "violations": [
+        {
+            "requirement": str,
+            "message": str,
+            "expected": str,
+            "actual": str,
+            "at_request": int,
+            "steps": [
+                {
+                    "method": str,
+                    "path": str,
+                    "headers": dict,
+                    "body": _TEXT_OR_NONE,
+                    "status": (int, type(None)),
+                    "answer": _TEXT_OR_NONE,
+                }
+            ],
+            "curl": str,
+        }
+    ],
+    "requests": int,
+    "duration_s": _NUMBER,
+    "seed": int,
+}
+"""The pinned keys and their types: a dict is an object with at least these keys, a list one of such entries."""
+
+
+def read_record(path: Path) -> Record:
+    """Read a record that `write_record` wrote, perhaps a later version with more keys.
+
+    Raises UsageError naming the file, the place and what is wrong there.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read the record {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no record of a run: it is not JSON ({error}); give a report.json") from None
+    wrong = problem_of(record)
+    if wrong:
+        raise UsageError(f"{path} is no record of a run that this version reads: {wrong}; write it again with verify")
+    assert isinstance(record, dict)
+    return record
+
+
+def problem_of(record: object) -> str | None:
+    """What makes this no record of schema 1, in words, or None if nothing does."""
+    if not isinstance(record, dict):
+        return "it is no object"
+    if record.get("schema") != SCHEMA:
+        return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
+    return _wrong(record, _RECORD, "") or _inconsistent(record)
+
+
+def _wrong(value: object, wanted: Any, where: str) -> str | None:
+    """The first place where `value` is not of the wanted form."""
+    if isinstance(wanted, dict):
+        if not isinstance(value, Mapping):
+            return f"{where or 'it'} is no object"
+        for key, inner in wanted.items():
+            place = f"{where}.{key}".lstrip(".")
+            if key not in value:
+                return f"{place} is missing"
+            if found := _wrong(value[key], inner, place):
+                return found
+        return None
+    if isinstance(wanted, list):
+        if not isinstance(value, list):
+            return f"{where} is no list"
+        found_each = (_wrong(entry, wanted[0], f"{where}[{position}]") for position, entry in enumerate(value))
+        return next((found for found in found_each if found), None)
+    if wanted in (Verdict, Grade, Level):
+        known = [member.value for member in wanted]
+        return None if value in known else f"{where} is {value!r}, none of {', '.join(known)}"
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        return f"{where} is of the wrong type"
+    return None
+
+
+def _inconsistent(record: Mapping[str, Any]) -> str | None:
+    """A record that contradicts itself was edited, or put together from two."""
+    ids = [entry["id"] for entry in record["requirements"]]
+    if len(set(ids)) < len(ids):
+        return "a requirement stands in it twice"
+    strangers = {entry["requirement"] for entry in record["violations"]} - set(ids)
+    return f"a violation names {min(strangers)}, which is not among its requirements" if strangers else None

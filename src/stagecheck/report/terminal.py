@@ -1,0 +1,306 @@
+"""What a person sees: the progress of a run as it goes, and afterwards its record, the verdict first.
+
+Text of a target is shown with its control characters escaped: no answer may steer the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from stagecheck.contract import CATALOGUE
+from stagecheck.exchange import Exchange
+from stagecheck.outcome import Grade, Verdict, Violation
+from stagecheck.report.record import Record
+
+WIDTH = 80
+WIDEST = 100
+_LONGEST = 2000
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
+
+_VERDICT_STYLE = {
+    Verdict.CONFORMING: "bold green",
+    Verdict.NON_STRICT: "bold yellow",
+    Verdict.NON_CONFORMING: "bold red",
+    Verdict.INCONCLUSIVE: "bold magenta",
+}
+_GRADE_STYLE = {
+    Grade.PASS: "green",
+    Grade.FAIL: "bold red",
+    Grade.NON_STRICT: "yellow",
+    Grade.OPEN: "cyan",
+    Grade.INCONCLUSIVE: "magenta",
+}
+_GRADE_WORDS = {
+    Grade.FAIL: "violated",
+    Grade.NON_STRICT: "not strictly kept",
+    Grade.PASS: "kept",
+    Grade.OPEN: "open",
+    Grade.KNOWN: "known",
+    Grade.INCONCLUSIVE: "inconclusive",
+    Grade.NOT_OFFERED: "not offered",
+    Grade.NOT_TESTED: "not tested",
+}
+
+
+def shown(text: str) -> str:
+    """The text with every control character written as an escape; lines stay lines."""
+    return _CONTROL.sub(lambda match: match.group(0).encode("unicode_escape").decode("ascii"), text)
+
+
+def make_console(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Console:
+    """A console for that stream: 80 columns where it is no terminal, no styles at all under NO_COLOR.
+
+    When nobody reads any more (a closed pipe) it falls silent; the run goes on and puts things back.
+    """
+    plain = bool(environ.get("NO_COLOR"))
+    is_terminal = stream.isatty()
+    console = _Patient(
+        file=stream, highlight=False, markup=False, emoji=False, color_system=None if plain else "auto", no_color=plain
+    )
+    console.width = min(console.width, WIDEST) if is_terminal else WIDTH
+    return console
+
+
+class _Patient(Console):
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with suppress(OSError, ValueError):
+            # What is still buffered must not fail again when the interpreter flushes it at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class Progress:
+    """Shows a run as it goes: one live line on a terminal, else a line per phase and per violation.
+
+    A context manager; `phase`, `exchange` and `violation` take what a runner tells its observer. With `quiet` nothing
+    is shown, with `verbose` every exchange.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.console = console
+        self.quiet = quiet
+        self.verbose = verbose
+        self.requests = 0
+        self.broken: Counter[str] = Counter()
+        self._phase = "start"
+        self._phases: set[str] = set()
+        alive = console.file.isatty() and not console.is_dumb_terminal and not quiet and not verbose
+        self._live = (
+            Live(console=console, get_renderable=self._line, refresh_per_second=8, transient=True) if alive else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def phase(self, name: str) -> None:
+        """A phase begins, or goes on after another one."""
+        self._phase = name
+        if name not in self._phases:
+            self._phases.add(name)
+            if not self._live:
+                self._say(f"{name} (from request {self.requests + 1})")
+
+    def exchange(self, exchange: Exchange) -> None:
+        """A request was answered, or was not."""
+        self.requests = exchange.number
+        if self.verbose:
+            request = exchange.request
+            answer = exchange.status if exchange.status is not None else exchange.failure
+            path = shown(request.path)
+            path = path if len(path) <= WIDEST else path[:WIDEST] + "…"
+            self._say(
+                f"{exchange.number:>6} {exchange.phase:<10} {request.method} {path} "
+                f"[{request.credential.name}] -> {answer} in {exchange.elapsed_s * 1000:.0f} ms"
+            )
+
+    def violation(self, violation: Violation, message: str) -> None:
+        """A violation is new; `message` is its sentence without secrets."""
+        self.broken[violation.breach.requirement] += 1
+        style = "red" if violation.breach.level == "MUST" else "yellow"
+        self._say(f"{violation.breach.requirement} at request {violation.at_request}: {shown(message)}", style)
+
+    def _say(self, text: str, style: str = "") -> None:
+        if not self.quiet:
+            self.console.print(Text(text, style), soft_wrap=True)
+
+    def _line(self) -> Text:
+        found = sum(self.broken.values())
+        count = (f"{found} violation{'' if found == 1 else 's'}", "red" if found else "")
+        line = Text.assemble((f"{self._phase:<10}", "bold"), f" {self.requests} requests, ", count)
+        line.no_wrap = True
+        return line
+
+
+# ---------------------------------------------------------------------- the record
+
+
+def headline(record: Record) -> Text:
+    """The verdict and how many requirements got which grade, in one line."""
+    verdict = Verdict(record["verdict"])
+    counts = Counter(Grade(entry["grade"]) for entry in record["requirements"])
+    parts = [f"{counts[grade]} {words}" for grade, words in _GRADE_WORDS.items() if counts[grade]]
+    return Text.assemble((verdict.value, _VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
+
+
+def print_record(console: Console, record: Record) -> None:
+    """The whole report: verdict, what broke, every requirement, what was found out, notes, and the verdict again."""
+    console.print(headline(record), soft_wrap=True)
+    console.print(Text(_circumstances(record), "dim"))
+    broken = list(_broken(record))
+    if broken:
+        _heading(console, "What broke")
+        for entry in broken:
+            _print_broken(console, entry, record)
+        _print_commands_hint(console, record)
+    _heading(console, "Requirements")
+    console.print(_table(record))
+    if record["reading"]:
+        _heading(console, "What the target chose where the contract leaves a choice")
+        for what, how in record["reading"].items():
+            console.print(Padding(Text(shown(f"{what}: {how or 'not settled'}")), (0, 0, 0, 2)))
+    print_notes(console, record)
+    console.print()
+    console.print(headline(record), soft_wrap=True)
+
+
+def print_notes(console: Console, record: Record) -> None:
+    """What the run has to say beside its grades: above all, what could not be put back."""
+    if not record.get("notes"):
+        return
+    _heading(console, "Notes")
+    for note in record["notes"]:
+        console.print(Text(f"  {shown(note)}"), soft_wrap=True)
+
+
+def violation_text(violation: Mapping[str, Any]) -> str:
+    """One violation as plain text, for a front end without a console."""
+    known = CATALOGUE.get(violation["requirement"])
+    lines = [
+        violation["message"],
+        *([f"  promised: {known.text} ({known.id}, {known.level.value}; {known.source})"] if known else []),
+        f"  expected: {violation['expected']}",
+        f"  actual:   {violation['actual']}",
+        f"  first seen at request {violation['at_request']}; to see it again:",
+        *(f"    {_short(line)}" for line in violation["curl"].split("\n")),
+    ]
+    return shown("\n".join(lines))
+
+
+def _circumstances(record: Record) -> str:
+    target = record["target"]
+    where = "the embedded mocked target" if target["mocked"] else shown(target["url"])
+    profile = f"profile {record['profile']}, " if "profile" in record else ""
+    return (
+        f"{where}: {profile}{record['requests']} requests in {record['duration_s']:.1f} s, seed {record['seed']}; "
+        f"offers {', '.join(target['offers']) or 'nothing'}"
+    )
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, "bold"))
+
+
+def _broken(record: Record) -> Iterator[dict[str, Any]]:
+    """The requirements that were broken, the ones that cost the verdict first."""
+    for grade in (Grade.FAIL, Grade.NON_STRICT, Grade.KNOWN):
+        yield from (entry for entry in record["requirements"] if entry["grade"] == grade and entry["violations"])
+
+
+def _print_broken(console: Console, entry: dict[str, Any], record: Record) -> None:
+    style = _GRADE_STYLE.get(Grade(entry["grade"]), "")
+    known = CATALOGUE.get(entry["id"])
+    sentence = f" {known.text}" if known else ""
+    console.print()
+    console.print(Text.assemble((f"{entry['id']} ({entry['level']})", style), sentence))
+    for violation in record["violations"]:
+        if violation["requirement"] == entry["id"]:
+            console.print(Padding(_violation(violation), (0, 0, 0, 2)))
+            for line in violation["curl"].split("\n"):
+                console.print(Text(f"    {shown(_short(line))}", "dim"), soft_wrap=True)
+
+
+def _violation(violation: dict[str, Any]) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("expected", Text(shown(_short(violation["expected"]))))
+    grid.add_row("actual", Text(shown(_short(violation["actual"]))))
+    return Group(
+        Text(shown(_short(violation["message"])), overflow="fold"),
+        Padding(grid, (0, 0, 0, 2)),
+        Text(f"first seen at request {violation['at_request']}; to see it again:"),
+    )
+
+
+def _short(text: str) -> str:
+    """A text that fits a screen; the record has all of it."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:200]}… ({len(text) - 200} more characters: see report.json)"
+
+
+def _print_commands_hint(console: Console, record: Record) -> None:
+    commands = "\n".join(violation["curl"] for violation in record["violations"])
+    names = sorted(set(re.findall(r"\$(STAGECHECK_[A-Z_]+)", commands)))
+    if record["target"]["mocked"]:
+        hint = "The embedded target has no address: the commands show what was sent."
+    elif names:
+        hint = f"The commands take the credentials from the environment: export {' '.join(names)}."
+    else:
+        return
+    console.print()
+    console.print(Text(hint, "dim"))
+
+
+def _table(record: Record) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("id", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("grade", no_wrap=True)
+    table.add_column("tried", justify="right", no_wrap=True)
+    table.add_column("requirement", overflow="fold")
+    for entry in record["requirements"]:
+        grade = Grade(entry["grade"])
+        table.add_row(
+            entry["id"],
+            entry["level"],
+            Text(grade.value, _GRADE_STYLE.get(grade, "dim")),
+            str(entry["exercised"]),
+            _remark(entry, grade),
+        )
+    return table
+
+
+def _remark(entry: dict[str, Any], grade: Grade) -> Text:
+    """Why it is not judged, or what was found; for what is kept, what is kept."""
+    if entry["violations"]:
+        number = entry["violations"]
+        return Text(f"{number} violation{'s' if number > 1 else ''}", _GRADE_STYLE.get(grade, ""))
+    if entry["reason"]:
+        return Text(shown(entry["reason"]))
+    known = CATALOGUE.get(entry["id"])
+    text = Text(known.text if known else "", "dim", overflow="ellipsis")
+    text.no_wrap = True
+    return text
