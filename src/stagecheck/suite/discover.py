@@ -67,9 +67,10 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
     session.offers.add(OperationKey.ATTACH)
     _probe_service_read(session, stages, services)
     journal.note(session.world.placements)
-    notes = _first_move(session, stages, services, listing)
+    notes = _first_move(session, plan, stages, services, listing)
     journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
-    _check_listed(session, stages, services)
+    if session.world.complete:
+        _check_listed(session, stages, services)
     _probe_late_list(session, plan)
     _probe_stage_read(session, stages)
     return Ground(
@@ -182,7 +183,7 @@ def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
 
 
 def _first_move(
-    session: Session, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
+    session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
 ) -> tuple[str, ...]:
     """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered.
 
@@ -206,10 +207,11 @@ def _first_move(
         raise TargetError(
             f"every plain move of service {service} ended with {answered}; nothing can be said of the target"
         )
-    if current is None:
+    if current is None and 200 <= exchange.status < 300:
+        mend = "" if plan.environment else " (give [target] environment, if the target lists it)"
         note = (
-            f"service {service} was moved before it could be seen where it was: the target offers no read, so it "
-            "is the one service that cannot be put back"
+            f"service {service} was moved before any read could show where it was, so it is the one service that "
+            f"cannot be put back{mend}"
         )
         return (note,)
     return ()
@@ -269,7 +271,7 @@ def _check_listed(session: Session, stages: Sequence[str], services: Sequence[st
                 f"{exchange.status}); remove it from [target] stages"
             )
     for service in services:
-        if service in session.world.placements or not session.world.complete:
+        if service in session.world.placements:
             continue
         exchange = session.attach(service, stages[0])
         if exchange.status in (400, 403, 404, 409, 422):

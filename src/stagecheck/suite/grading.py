@@ -9,7 +9,7 @@ from stagecheck.contract import CATALOGUE, Requirement
 from stagecheck.outcome import Grade, Level, RequirementResult, Verdict, Violation
 from stagecheck.suite.registry import CHECKED
 
-_TWO_STAGES = ("MOVE-4", "SKIP-2")
+_TWO_STAGES = ("MOVE-4", "SKIP-2", "STATE-7")
 
 
 @dataclass(frozen=True, slots=True)

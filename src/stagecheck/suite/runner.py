@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import random
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
-from stagecheck.errors import BudgetSpent, HarnessError, TargetError
-from stagecheck.exchange import Exchange, curl
-from stagecheck.model.compare import places_of
-from stagecheck.model.requests import Attach, ReadList
-from stagecheck.model.state import Placement, World
+from stagecheck.errors import BudgetSpent, TargetError
+from stagecheck.exchange import Exchange
+from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
@@ -24,6 +19,7 @@ from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
 from stagecheck.suite.plan import Plan, ProfileName
+from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import wants
 from stagecheck.suite.reproduce import Reproduction
@@ -32,7 +28,6 @@ from stagecheck.suite.tour import Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
-from stagecheck.wire import bodies
 
 _RESERVE_PER_SERVICE = 2
 _FOR_REPRODUCING = 36
@@ -60,7 +55,7 @@ class Runner:
     observer: Observer = field(default_factory=Observer)
     notes: list[str] = field(default_factory=list)
     _cut_short: str | None = None
-    _broken_off: bool = False
+    _broken_off: bool = True
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -88,20 +83,28 @@ class Runner:
             auth = Auth(refusals, self.plan)
             self._explore(session, ground, tour, refusals, auth)
         except BudgetSpent as spent:
-            self._cut_short = f"{spent} before a case of it was tried"
+            self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
             if ground is None:
                 raise
         except (TargetError, KeyboardInterrupt) as error:
             if ground is None:
                 raise
             what = "the run was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-            self._cut_short, self._broken_off = what, True
+            self._cut_short = what
             self.notes.append(what)
+        else:
+            self._broken_off = False
         finally:
             self._put_back(session, journal)
         assert ground is not None
         assert auth is not None
         return self._result(session, ground, auth, phases)
+
+    def _put_back(self, session: Session, journal: Journal) -> None:
+        """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
+        if hasattr(session, "oracle"):
+            self._begin("restore")
+            self.notes += WayHome(session, journal, sure=not self._broken_off).go()
 
     # ------------------------------------------------------------------ exploring
 
@@ -200,59 +203,6 @@ class Runner:
         self._begin("properties")
         Properties(session, ground).run(cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed)
 
-    # ------------------------------------------------------------------ putting back
-
-    def _put_back(self, session: Session, journal: Journal) -> None:
-        """Every service that was used goes home, with the flag it had; what cannot be put back is said."""
-        if not hasattr(session, "oracle"):
-            return
-        self._begin("restore")
-        self.client.release()
-        writable = frozenset(session.usable)
-        with _uninterrupted():
-            try:
-                now = self._placements(session)
-                for step in journal.way_home(now, writable):
-                    body = bodies.TRUE if step.skip else bodies.FALSE
-                    request = Attach(step.stage, step.service, body.form)
-                    message = session.spell.attach(request, body, self.credentials.own)
-                    exchange = self.client.send(message)
-                    if exchange.status is None or not 200 <= exchange.status < 300:
-                        answer = exchange.status or exchange.failure
-                        self._astray(step.service, step.stage, f"the target answered {answer}", message.path)
-                for service, home in journal.astray(now, writable).items():
-                    self.notes.append(
-                        f"service {service} was in stage {home.stage} before the run, and is not one the run may "
-                        f"write to: the target moved or flagged it by itself; put it back by hand"
-                    )
-            except (TargetError, HarnessError) as error:
-                for service, home in journal.homes.items():
-                    if service in writable:
-                        body = bodies.TRUE if home.skipped else bodies.FALSE
-                        request = Attach(home.stage, service, body.form)
-                        message = session.spell.attach(request, body, self.credentials.own)
-                        self.notes.append(
-                            f"service {service} could not be put back ({error}): {curl(self.client.url, message)}"
-                        )
-
-    def _astray(self, service: str, stage: str, why: str, path: str) -> None:
-        self.notes.append(f"service {service} could not be put back to stage {stage}: {why} to PUT {path}")
-
-    def _placements(self, session: Session) -> dict[str, Placement]:
-        """Where everything is now: by the list if it is offered, else by what was seen last."""
-        if OperationKey.LIST in session.offers:
-            exchange = self.client.send(session.spell.read(ReadList(session.oracle.environment), self.credentials.own))
-            reply, _ = session.understand(OperationKey.LIST, exchange)
-            if reply.shows is not None:
-                places, _ = places_of(reply.shows)
-                seen = {service: where[0] for service, where in places.items() if len(where) == 1}
-                # A read that lies must not keep a service from home: what it does not confirm is put back.
-                believed = session.world.placements
-                return {service: place for service, place in seen.items() if believed.get(service, place) == place}
-        if len(session.oracle.worlds) > 1:
-            return {}
-        return dict(session.world.placements)
-
     # ------------------------------------------------------------------ the result
 
     def _result(self, session: Session, ground: Ground, auth: Auth, phases: Counter[str]) -> RunResult:
@@ -313,16 +263,3 @@ def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
     telling = [group[0] for group in of_each.values()]
     others = [case for case in rounds if of_each[case.requirement][0] is not case]
     return telling, [case for case in others if case.first], [case for case in others if not case.first]
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C off while things are put back; a second one must not leave them moved."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

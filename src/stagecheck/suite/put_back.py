@@ -1,0 +1,129 @@
+"""Bringing every service home at the end of a run, after an error and after Ctrl-C.
+
+Each PUT is checked by looking again; what a defective target leaves astray is tried once more and then said, with the
+command that would put it right.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from stagecheck.errors import HarnessError, TargetError
+from stagecheck.exchange import Exchange, HttpRequest, curl
+from stagecheck.model.compare import places_of
+from stagecheck.model.observation import Observation
+from stagecheck.model.requests import Attach, ReadList
+from stagecheck.model.state import Placement
+from stagecheck.operations import OperationKey
+from stagecheck.suite.session import Session
+from stagecheck.target.journal import Journal, PutBack
+from stagecheck.wire import bodies
+
+_TRIES = 2
+
+
+@dataclass(slots=True)
+class WayHome:
+    """The way home of one session. `sure`: whether what is believed of the state may be relied on."""
+
+    session: Session
+    journal: Journal
+    sure: bool
+
+    def go(self) -> list[str]:
+        """Put everything back; what could not be, as notes for the report. Never raises for the target's sake."""
+        self.session.client.release()
+        writable = frozenset(self.session.usable)
+        with _uninterrupted():
+            try:
+                now = self._placements() if self.sure else {}
+                for _ in range(_TRIES):
+                    steps = list(self.journal.way_home(now, writable))
+                    if not steps:
+                        break
+                    now = self._walked(steps, now)
+                return [*self._left(now, writable), *self._foreign(now, writable)]
+            except (TargetError, HarnessError) as error:
+                return [f"{note} ({error})" for note in self._left({}, writable)]
+
+    def _walked(self, steps: list[PutBack], now: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Send the PUTs, and say where everything is then, as far as it can be seen."""
+        last: Exchange | None = None
+        accepted: dict[str, Placement] = dict(now)
+        for step in steps:
+            exchange = self.session.client.send(self._message(step))
+            if exchange.status is not None and 200 <= exchange.status < 300:
+                accepted[step.service] = Placement(step.stage, step.skip)
+                last = exchange
+        seen = self._listed()
+        if seen is None and last is not None:
+            reply, _ = self.session.understand(OperationKey.ATTACH, last)
+            seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
+        return _places(seen) if seen is not None else accepted
+
+    def _message(self, step: PutBack) -> HttpRequest:
+        body = bodies.TRUE if step.skip else bodies.FALSE
+        request = Attach(step.stage, step.service, body.form)
+        return self.session.spell.attach(request, body, self.session.credentials.own)
+
+    def _placements(self) -> dict[str, Placement]:
+        """Where everything is: by the list if it is offered, else by what was seen last."""
+        believed = self.session.world.placements
+        seen = self._listed()
+        if seen is not None:
+            # A read that lies must not keep a service from home: what is believed otherwise is put back.
+            return {key: place for key, place in _places(seen).items() if believed.get(key, place) == place}
+        return dict(believed) if len(self.session.oracle.worlds) == 1 else {}
+
+    def _listed(self) -> Observation | None:
+        if OperationKey.LIST not in self.session.offers:
+            return None
+        own = self.session.credentials.own
+        exchange = self.session.client.send(self.session.spell.read(ReadList(self.session.oracle.environment), own))
+        reply, _ = self.session.understand(OperationKey.LIST, exchange)
+        return reply.shows if reply.shows is not None and reply.shows.names_services else None
+
+    def _left(self, now: Mapping[str, Placement], writable: frozenset[str]) -> Iterator[str]:
+        """What is not at home in spite of everything, with the commands that would bring it there."""
+        left: dict[str, list[str]] = {}
+        for step in self.journal.way_home(now, writable):
+            command = curl(self.session.client.url, self._message(step))
+            left.setdefault(step.service, []).append(command)
+        for service, commands in left.items():
+            home = self.journal.homes[service]
+            flag = "skipped" if home.skipped else "not skipped"
+            yield (
+                f"service {service} could not be put back to stage {home.stage}, {flag}; to do it: "
+                + " && ".join(commands)
+            )
+
+    def _foreign(self, now: Mapping[str, Placement], writable: frozenset[str]) -> Iterator[str]:
+        """What the target moved or flagged by itself, and the run may not write to."""
+        for service, home in self.journal.astray(now, writable).items():
+            flag = "skipped" if home.skipped else "not skipped"
+            yield (
+                f"service {service} was in stage {home.stage}, {flag}, before the run, and is not one the run may "
+                "write to: the target changed it by itself; put it back by hand"
+            )
+
+
+def _places(seen: Observation) -> dict[str, Placement]:
+    places, _ = places_of(seen)
+    return {service: where[0] for service, where in places.items() if len(where) == 1}
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C off while things are put back; a second one must not leave them moved."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
