@@ -1,8 +1,10 @@
-"""The mocked target: every answer is `step`'s, rendered. It is written as small methods so that a subclass can get
-exactly one of them wrong (`audit`).
+"""The mocked target: every answer is `step`'s, rendered.
 
+It is written as small methods so that a subclass can get exactly one of them wrong (`audit`).
 Knows HTTP only as `Call` and `Answer`; `as_httpx` mounts it on respx. Not safe for threads.
 """
+
+# ruff: noqa: ARG002  # a hook has one signature, whatever an override makes of it
 
 from __future__ import annotations
 
@@ -38,11 +40,22 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """A response to be sent; `payload` is rendered as JSON, None for no body."""
+    """A response to be sent; `payload` is rendered as JSON, None for no body. `raw`: the bytes instead of a payload."""
 
     status: int
     payload: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+    def content(self) -> bytes:
+        """The body as it is sent."""
+        if self.raw is not None:
+            return self.raw
+        return b"" if self.payload is None else json.dumps(self.payload).encode()
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers as they are sent: a body is JSON unless its own headers say otherwise."""
+        return {"content-type": "application/json", **self.headers} if self.content() else dict(self.headers)
 
 
 @dataclass(slots=True)
@@ -75,7 +88,7 @@ class Mock:
     def understand(self, call: Call) -> Request | None:
         """What the call asks for; None where there is no such path."""
         who = self.authenticate(call)
-        match [canonical(segment) if position % 2 else segment for position, segment in enumerate(call.segments)]:
+        match [self.identifier(segment) if position % 2 else segment for position, segment in enumerate(call.segments)]:
             case ["deploymentStage", stage, "service", service]:
                 if call.method != "PUT":
                     return OtherMethod(call.method, stage, service, who)
@@ -88,6 +101,10 @@ class Mock:
             case ["service", service, "deploymentStage"] if call.method == "GET":
                 return ReadService(service, who)
         return None
+
+    def identifier(self, segment: str) -> str:
+        """The id that a path segment names: matched without regard to case (ERR-9)."""
+        return canonical(segment)
 
     def authenticate(self, call: Call) -> str:
         """Whose credential it is."""
@@ -147,8 +164,12 @@ class Mock:
             "name": stage.name,
             "description": stage.description,
             "deployment_order": stage.order,
-            "services": [self.entry(service) for service in self.world.services_in(stage_id)],
+            "services": [self.entry(service) for service in self.members(stage_id)],
         }
+
+    def members(self, stage_id: str) -> tuple[str, ...]:
+        """The services that a stage shows, in its order."""
+        return self.world.services_in(stage_id)
 
     def entry(self, service_id: str) -> dict[str, Any]:
         """The entry of a service in its stage (S8)."""
@@ -191,6 +212,4 @@ def as_httpx(mock: Mock, request: httpx.Request) -> httpx.Response:
         request.content,
     )
     answer = mock.handle(call)
-    headers = {"content-type": "application/json", **answer.headers}
-    content = b"" if answer.payload is None else json.dumps(answer.payload).encode()
-    return httpx.Response(answer.status, headers=headers, content=content)
+    return httpx.Response(answer.status, headers=answer.all_headers(), content=answer.content())

@@ -18,13 +18,13 @@ from stagecheck.suite.auth import Auth
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
-from stagecheck.suite.plan import Plan, ProfileName
+from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import wants
 from stagecheck.suite.reproduce import Reproduction
 from stagecheck.suite.session import Session
-from stagecheck.suite.tour import Tour
+from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
@@ -116,14 +116,15 @@ class Runner:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every = self.plan.profile.every
         telling, early, late = _in_turns(list(self._wanted(refusals, auth)))
-        parts = list(self._tour_parts(tour, ground))
-        self._walk(parts[:1])
+        daily, common, rarer, others = self._tour_parts(tour, ground)
+        self._walk(daily)
         self._cases(tour, telling)
-        self._walk(parts[1:4])
+        self._walk(common)
         self._cases(tour, early)
-        self._walk(parts[4:])
         if every:
+            self._walk(rarer)
             self._cases(tour, late)
+            self._walk(others)
         if every or not session.findings.violations:
             self._machine(session, ground)
             self._properties(session, ground)
@@ -139,31 +140,28 @@ class Runner:
             if case.requirement in selected or "STATE-6" in selected or "ERR-1" in selected:
                 yield case
 
-    def _tour_parts(self, tour: Tour, ground: Ground) -> Iterator[Iterator[None]]:
+    def _tour_parts(self, tour: Tour, ground: Ground) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
+        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
         if not wants("tour", self.plan.selected):
-            return
+            return [], [], [], []
         first, *others = ground.services
         last = others[-1] if others else first
-        yield tour.first_promises(first)
-        yield tour.skip_elsewhere(first)
-        yield tour.bystanders(first, others[0]) if others else tour.round_trip(first)
-        yield tour.letter_case(first)
-        if self.plan.profile.name is ProfileName.QUICK:
-            return
-        yield tour.body_forms(first)
-        yield tour.there_and_back(first)
-        yield tour.crowd(ground.services)
-        yield tour.round_trip(last)
-        for service in others:
-            yield tour.first_promises(service)
-            yield tour.swap(first, service)
-            yield tour.skip_elsewhere(service)
-            yield tour.body_forms(service)
-            yield tour.bystanders(service, first)
-            yield tour.letter_case(service)
-        yield tour.round_trip(first)
+        daily = [tour.first_promises(first)]
+        common = [
+            tour.skip_elsewhere(first),
+            tour.bystanders(first, others[0]) if others else tour.round_trip(first),
+            tour.letter_case(first),
+        ]
+        rarer = [
+            tour.body_forms(first),
+            tour.crowd(ground.services),
+            tour.there_and_back(first),
+            tour.round_trip(last),
+        ]
+        rest = [part for service in others for part in tour.of_another(service, first)]
+        return daily, common, rarer, [*rest, tour.round_trip(first)]
 
-    def _walk(self, parts: list[Iterator[None]]) -> None:
+    def _walk(self, parts: list[Part]) -> None:
         for part in parts:
             self._begin("tour")
             for _ in part:

@@ -7,7 +7,7 @@ third stages, returns to earlier ones, empty and crowded ones all come up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import cycle
 
 from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
@@ -18,7 +18,7 @@ from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
-Part = Callable[[], Iterator[None]]
+Part = Iterator[None]
 
 
 class Tour:
@@ -174,6 +174,15 @@ class Tour:
             yield from self.read(service)
             yield from self.put(service, self.placement(service).stage, bodies.TRUE_EXTRA)
             yield from self.put(service, self.placement(service).stage, body)
+
+    def of_another(self, service: str, company: str) -> Iterator[Part]:
+        """The whole tour for a further service, beside one that was toured before."""
+        yield self.first_promises(service)
+        yield self.swap(company, service)
+        yield self.skip_elsewhere(service)
+        yield self.body_forms(service)
+        yield self.bystanders(service, company)
+        yield self.letter_case(service)
 
     def there_and_back(self, service: str) -> Iterator[None]:
         """Two stages in turns with one body and nothing in between: what is kept of earlier requests shows."""
