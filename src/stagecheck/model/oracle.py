@@ -6,7 +6,7 @@ next. It never sends anything; `suite.session` asks it about every exchange, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from stagecheck.model import words
@@ -63,6 +63,7 @@ class Oracle:
         self._clean_reads: set[Request] = set()
         self._shown_by_attach: set[str] = set()
         self._moved_by_true = False
+        self._lying_refusals: set[str] = set()
         self._clean_before_refusal = True
 
     @property
@@ -150,13 +151,18 @@ class Oracle:
     # ------------------------------------------------------------------ what follows from them
 
     def _accept(self, request: Request, reply: Reply, clean: list[_Candidate], *, repeat: bool) -> Judgement:
-        worlds: Iterator[World] = (_after(candidate, reply) for candidate in clean)
+        worlds: Iterable[World] = (_after(candidate, reply) for candidate in clean)
         if reply.shows is not None and reply.accepted:
             seen = reply.shows
             worlds = (learn(world, seen, self.environment) for world in worlds)
         elif reply.accepted and not is_read(request):
             # 200 that cannot be read: nobody knows what it did.
             worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
+        if reply.refused and isinstance(request, Attach) and kind_of(request) in self._lying_refusals:
+            # Such a refusal was seen to change the state before: it may have done so again.
+            known = list(worlds)
+            done = (w.placed(request.service, request.stage, skipped=flag) for w in known for flag in (False, True))
+            worlds = (*known, *done)
         first = clean[0]
         exercised = tuple(exercised_by(first.before, request, reply, self._circumstances(repeat=repeat)))
         if not (is_read(request) and self.disputed):
@@ -214,6 +220,7 @@ class Oracle:
                     f"{mismatch.message}"
                 )
                 cause = f"refused:{kind_of(refused)}"
+                self._lying_refusals.add(kind_of(refused))
                 yield replace(mismatch, requirement="STATE-6", cause=cause, message=message)
             elif mismatch.requirement == "SKIP-2" and mismatch.about == "state":
                 yield self._inconsistent(best, request, reply, mismatch)
@@ -342,7 +349,7 @@ class Oracle:
             }
             self._shown_by_attach |= {key for key, value in shown.items() if value is not None}
 
-    def _set(self, worlds: Iterator[World] | tuple[World, ...] | list[World]) -> None:
+    def _set(self, worlds: Iterable[World]) -> None:
         self.worlds = distinct(worlds, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
 
 
