@@ -45,7 +45,7 @@ def _print_cost(
             f"{cost.each_s / bare_s:.1f}",
         )
     console.print(table)
-    console.print(f"A bare respx exchange of the same request and answer: {bare_s * 1000:.2f} ms (aim: tour, machine < 4)")
+    console.print(f"A bare respx exchange of the same request and answer: {bare_s * 1000:.2f} ms (aim: below 4)")
 
 
 def _print_detection(console: Console, detections: list[Detection]) -> None:

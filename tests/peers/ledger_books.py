@@ -181,9 +181,7 @@ class Ledger:
             case Revised(at=at, stage=stage, name=name, description=text):
                 return books.each(
                     lambda page: (
-                        replace(page, name=name, description=text, revised_at=at)
-                        if page.stage == stage
-                        else page
+                        replace(page, name=name, description=text, revised_at=at) if page.stage == stage else page
                     )
                 )
             case Closed(stage=stage):

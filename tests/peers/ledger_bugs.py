@@ -239,9 +239,7 @@ class RedeliveredPlacement(Ledger):
             return entered
         doubled = tuple(line for line in there.lines if line.service == event.service)
         return entered.each(
-            lambda page: (
-                replace(page, lines=(*page.lines, *doubled)) if page.stage == event.stage else page
-            )
+            lambda page: replace(page, lines=(*page.lines, *doubled)) if page.stage == event.stage else page
         )
 
 
@@ -263,11 +261,7 @@ class StageUpserted(Ledger):
         return (
             super()
             .on_placed(books, event)
-            .each(
-                lambda page: (
-                    replace(page, opened_at=event.at) if page.stage == event.stage else page
-                )
-            )
+            .each(lambda page: replace(page, opened_at=event.at) if page.stage == event.stage else page)
         )
 
 

@@ -20,7 +20,7 @@ JWT_SEGMENTS = 3
 
 
 @dataclass
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program
+class Refusal(Exception):
     """A request that is answered 4xx, with a detail that shows nothing of anyone's data."""
 
     status: HTTPStatus
