@@ -1,3 +1,3 @@
-"""stagecheck: does a target keep the contract of moving and skipping services among deployment stages? The command is in `cli`."""
+"""Tells whether a target keeps the contract of moving and skipping services among deployment stages."""
 
 __version__ = "0.1.0"
