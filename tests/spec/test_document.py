@@ -374,7 +374,8 @@ def test_good_answers(payload: Any, fragment: Document) -> None:
             [f"results[0].id: '{ID.replace('-', '')}' is not a uuid"],
         ),
         ({"results": [stage(deployment_order="1")]}, ["results[0].deployment_order: '1' is not an integer"]),
-        ({"results": [stage(description=None)]}, ["results[0].description: null is not a string"]),
+        ({"results": [stage(description=7)]}, ["results[0].description: 7 is not a string or null"]),
+        ({"results": [stage(name=None)]}, ["results[0].name: null is not a string"]),
         (
             {"results": [stage(entry(), entry(created_at="2023-02-30T00:00:00Z"))]},
             ["results[0].services[1].created_at: '2023-02-30T00:00:00Z' is not a date-time"],

@@ -133,12 +133,20 @@ class Oracle:
             if not self._vanished(before, request):
                 yield not_accepted(before, request, reply)
         elif reply.shows is not None:
-            environment = answer.environment or self.environment
+            environment = self._environment_of(outcome)
             comparison = Comparison(before, outcome.world, request, environment, frozenset(self._shown_by_attach))
             if reply.shows.of_list:
                 yield from comparison.listing(reply.shows)
             else:
                 yield from comparison.one_stage(reply.shows, answer.stage)
+
+    def _environment_of(self, outcome: Outcome) -> str:
+        """Which environment an answer speaks of: the one under test, unless another one was addressed."""
+        answer = outcome.answer
+        if isinstance(answer, Refused):
+            return self.environment
+        named = answer.environment or (outcome.world.environment_of(answer.stage) if answer.stage else None)
+        return named or self.environment
 
     def _vanished(self, world: World, request: Request) -> bool:
         """Whether the service was seen to be in no stage: that was reported, and what follows from it is no news."""
@@ -154,7 +162,8 @@ class Oracle:
         worlds: Iterable[World] = (_after(candidate, reply) for candidate in clean)
         if reply.shows is not None and reply.accepted:
             seen = reply.shows
-            worlds = (learn(world, seen, self.environment) for world in worlds)
+            environment = self._environment_of(clean[0].outcome)
+            worlds = (learn(world, seen, environment) for world in worlds)
         elif reply.accepted and not is_read(request):
             # 200 that cannot be read: nobody knows what it did.
             worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
@@ -174,7 +183,7 @@ class Oracle:
         mismatches = tuple(self._renamed(request, reply, best, repeat=repeat))
         exercised = tuple(exercised_by(best.before, request, reply, self._circumstances(repeat=repeat)))
         if reply.shows is not None and reply.accepted:
-            believed = resynchronise(best.outcome.world, reply.shows, self.environment)
+            believed = resynchronise(best.outcome.world, reply.shows, self._environment_of(best.outcome))
             if is_read(request) and not any(mismatch.requirement == "STATE-6" for mismatch in mismatches):
                 # Either the read or the last 200 answer is wrong: both stay possible until the next answer.
                 if not self.disputed:

@@ -161,10 +161,7 @@ def _accepted(world: World, request: Attach) -> Outcome:
 def _flag_true(world: World, request: Attach) -> Iterator[Outcome]:
     current = world.placements.get(request.service)
     if current is None:
-        # Nobody has shown yet where the service is: it may be in the addressed stage already.
-        yield _moved(world, request, skipped=True)
-        for reading in (Reading.MOVE_UNSKIPS, Reading.REFUSE):
-            yield from _by_reading(replace(world, reading=reading), request, reading)
+        yield from _flag_true_unseen(world, request)
     elif current.stage == request.stage:
         # S2, S4: stays, and is skipped.
         yield _moved(world, request, skipped=True)
@@ -174,6 +171,19 @@ def _flag_true(world: World, request: Attach) -> Iterator[Outcome]:
         # SKIP-2 is open until the target has answered once; then it must answer always the same.
         for reading in Reading:
             yield from _by_reading(replace(world, reading=reading), request, reading)
+
+
+def _flag_true_unseen(world: World, request: Attach) -> Iterator[Outcome]:
+    """Nobody has shown yet where the service is: it may be in the addressed stage already, or in any other."""
+    yield _moved(world, request, skipped=True)
+    for reading in (world.reading,) if world.reading is not None else Reading:
+        known = replace(world, reading=reading)
+        if reading is Reading.SKIP_IN_PLACE:
+            for stage in world.stages_of(world.environment_of(request.stage) or ""):
+                if stage.id != request.stage:
+                    yield _accepted(known.placed(request.service, stage.id, skipped=True), request)
+        elif reading is not Reading.MOVE_AND_SKIP:
+            yield from _by_reading(known, request, reading)
 
 
 def _by_reading(world: World, request: Attach, reading: Reading) -> Iterator[Outcome]:
