@@ -48,7 +48,7 @@ class WayHome:
                     now = self._walked(steps, now)
                 return [*self._left(now, writable), *self._foreign(now, writable)]
             except (TargetError, HarnessError) as error:
-                return [f"{note} ({error})" for note in self._left({}, writable)]
+                return [f"putting back ended early: {error}", *self._left({}, writable)]
 
     def _walked(self, steps: list[PutBack], now: Mapping[str, Placement]) -> dict[str, Placement]:
         """Send the PUTs, and say where everything is then, as far as it can be seen."""
