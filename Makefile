@@ -31,7 +31,7 @@ types: $(STAMP)  ## mypy, strict
 
 unit: $(STAMP)  ## every test, with branch coverage gated
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

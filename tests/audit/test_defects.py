@@ -17,8 +17,6 @@ from stagecheck.mock.app import Mock
 
 FAMILIES = ("MOVE", "SKIP", "STATE", "SHAPE", "ERR", "AUTH")
 JOBS = 2
-# The whole audit is run once, by one worker.
-pytestmark = pytest.mark.xdist_group("audit")
 
 
 @pytest.fixture(scope="module")

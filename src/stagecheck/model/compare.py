@@ -327,7 +327,7 @@ class Comparison:
                 )
             elif flags and flags[0] != self.after.placements[service].skipped:
                 flag = f"is_skipped {'true' if flags[0] else 'false'}"
-                yield self._disagrees("flag", f"shows {who} with {flag}", want, flag)
+                yield self._disagrees("flag", f"shows {who} with {flag}", want, flag, (service, shown.id))
         for service in sorted(named):
             known = self.after.placements.get(service)
             if known is not None or self.environment in self.after.complete:

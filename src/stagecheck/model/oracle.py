@@ -16,7 +16,7 @@ from stagecheck.model.exercised import Circumstances, exercised_by
 from stagecheck.model.intrinsic import intrinsic
 from stagecheck.model.observation import Reply
 from stagecheck.model.requests import OPEN_FORMS, Attach, OtherMethod, ReadList, ReadService, Request, is_read
-from stagecheck.model.state import Reading, World
+from stagecheck.model.state import Placement, Reading, World
 from stagecheck.model.statuses import kind_of, not_accepted, not_refused
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.model.worlds import distinct
@@ -62,7 +62,7 @@ class Oracle:
         self._refused: tuple[Request, int] | None = None
         self._clean_reads: set[Request] = set()
         self._shown_by_attach: set[str] = set()
-        self._moved_by_true = False
+        self._moved_by_true: dict[str, str] = {}
         self._lying_refusals: set[str] = set()
         self._clean_before_refusal = True
 
@@ -94,14 +94,16 @@ class Oracle:
         candidates = list(self._candidates(request, reply))
         clean = [candidate for candidate in candidates if not candidate.mismatches]
         repeat = self._last_write == (fingerprint, True) and fingerprint is not None
+        was = self.world.placements.get(request.service) if isinstance(request, Attach) else None
+        excused = isinstance(request, Attach) and self._moved_by_true.get(request.service) == request.stage
         if clean:
             judgement = self._accept(request, reply, clean, repeat=repeat)
         else:
             best = min(candidates, key=lambda candidate: candidate.weight)
-            judgement = self._resynchronise(request, reply, best, repeat=repeat)
+            judgement = self._resynchronise(request, reply, best, repeat=repeat, excused=excused)
         judgement = self._with_intrinsic(judgement, reply, request)
-        if not is_read(request) and not (repeat and self._moved_by_true):
-            self._moved_by_true = "SKIP-2" in judgement.exercised and self.reading is Reading.MOVE_UNSKIPS
+        if isinstance(request, Attach) and reply.accepted:
+            self._note_moved_by_true(request, was)
         self._remember(request, reply, fingerprint, judgement)
         return judgement
 
@@ -139,6 +141,14 @@ class Oracle:
                 yield from comparison.listing(reply.shows)
             else:
                 yield from comparison.one_stage(reply.shows, answer.stage)
+
+    def _note_moved_by_true(self, request: Attach, was: Placement | None) -> None:
+        """Remember a move by `true` that un-skipped, until something else is done with that service."""
+        now = self.world.placements.get(request.service)
+        if request.form.moves or now is None or now.skipped or now.stage != request.stage:
+            self._moved_by_true.pop(request.service, None)
+        elif was is None or was.stage != request.stage:
+            self._moved_by_true[request.service] = request.stage
 
     def _environment_of(self, outcome: Outcome) -> str:
         """Which environment an answer speaks of: the one under test, unless another one was addressed."""
@@ -179,8 +189,10 @@ class Oracle:
             self._set(worlds)
         return Judgement((), exercised, first.outcome.choice)
 
-    def _resynchronise(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Judgement:
-        mismatches = tuple(self._renamed(request, reply, best, repeat=repeat))
+    def _resynchronise(
+        self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool, excused: bool
+    ) -> Judgement:
+        mismatches = tuple(self._renamed(request, reply, best, repeat=repeat, excused=excused))
         exercised = tuple(exercised_by(best.before, request, reply, self._circumstances(repeat=repeat)))
         if reply.shows is not None and reply.accepted:
             believed = resynchronise(best.outcome.world, reply.shows, self._environment_of(best.outcome))
@@ -209,14 +221,17 @@ class Oracle:
         broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)
         return Judgement(mismatches, (*exercised, *broken), None, best.outcome.world)
 
-    def _renamed(self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool) -> Iterator[Mismatch]:
+    def _renamed(
+        self, request: Request, reply: Reply, best: _Candidate, *, repeat: bool, excused: bool
+    ) -> Iterator[Mismatch]:
         for mismatch in best.mismatches:
             if isinstance(request, Attach) and request.form in OPEN_FORMS and _is_own(mismatch):
                 # What such a body does to the addressed service is never a failure.
                 continue
-            if repeat and self._moved_by_true and mismatch.requirement == "SKIP-1":
+            if excused and mismatch.requirement == "SKIP-1":
                 # Under move-unskips the first answer was "moved, not skipped". Now the stage is the current one:
-                # SKIP-1 asks for a skip, STATE-4 for an equal answer. No target can keep both; either will do.
+                # SKIP-1 asks for a skip, STATE-4 for an equal answer. No target can keep both; either will do, and
+                # a target may know the repetition by its meaning, whatever came in between for other services.
                 continue
             if repeat and mismatch.requirement.startswith(_RENAMED_ON_REPEAT):
                 message = f"{mismatch.message}, though the same request was answered rightly just before"
@@ -261,7 +276,7 @@ class Oracle:
         if not isinstance(refused, Attach) or mismatch.subject != refused.service:
             return False
         before = self.world.placements.get(refused.service)
-        return before is not None and before.stage != refused.stage == mismatch.place and self._clean_before_refusal
+        return before is not None and refused.stage == mismatch.place and self._clean_before_refusal
 
     def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
         """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""

@@ -46,10 +46,11 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
         requirement = promise(before, request, flag=False)
     else:
         requirement = "STATE-5"
+    duty = "should" if requirement == request.spelling else "must"
     return Mismatch(
         requirement,
         f"refused:{kind_of(request)}",
-        f"{doing} was answered {reply.status}; it must be carried out",
+        f"{doing} was answered {reply.status}; it {duty} be carried out",
         "status 200",
         words.reply_words(reply),
         "status",

@@ -23,7 +23,7 @@ from stagecheck.model.requests import (
     ReadService,
     ReadStage,
 )
-from stagecheck.model.state import Placement
+from stagecheck.model.state import Placement, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
@@ -31,6 +31,8 @@ from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
 _SHORTEST_NAME = 4
+_CROSSING = (bodies.NO_BODY, bodies.TRUE, bodies.FALSE, bodies.EMPTY_OBJECT)
+"""Every way to move or skip, for requests across the borders of an environment."""
 
 
 class Auth:
@@ -78,7 +80,7 @@ class Auth:
             yield Case(
                 "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
             )
-        for credential in list(self.session.credentials.worthless())[:3]:
+        for credential in self.session.credentials.worthless():
             for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-1", name, self._read(read, credential, NOBODY), first=credential.header is None)
@@ -178,27 +180,30 @@ class Auth:
 
     def _foreign_things(self, foreign: Things) -> Iterator[Case]:
         """Our credential on the other organization's things: the same promise, the other way round."""
-        if foreign.stage:
-            stage = foreign.stage
-            yield Case(
-                "AUTH-3", "our service to a foreign stage", lambda: self.refusals.refused(stage=stage), first=False
-            )
-            if OperationKey.GET_STAGE in self.session.offers:
-                yield Case(
-                    "AUTH-3", "reading a foreign stage", lambda: self.session.read(ReadStage(stage)), first=False
-                )
-        if foreign.service:
-            service = foreign.service
-            yield Case("AUTH-3", "a foreign service to our stage", lambda: self._abduct(service, foreign), first=False)
-            if OperationKey.GET_SERVICE_STAGE in self.session.offers:
-                yield Case(
-                    "AUTH-3", "reading a foreign service", lambda: self.session.read(ReadService(service)), first=False
-                )
+        for body in _CROSSING:
+            if foreign.stage:
+                name = f"our service to a foreign stage, {body.name}"
+                yield Case("AUTH-3", name, self._refused(foreign.stage, body), first=False)
+            if foreign.service:
+                name = f"a foreign service to our stage, {body.name}"
+                yield Case("AUTH-3", name, self._abduction(foreign.service, foreign, body), first=False)
+        if foreign.stage and OperationKey.GET_STAGE in self.session.offers:
+            stage = ReadStage(canonical(foreign.stage))
+            yield Case("AUTH-3", "reading a foreign stage", lambda: self.session.read(stage), first=False)
+        if foreign.service and OperationKey.GET_SERVICE_STAGE in self.session.offers:
+            service = ReadService(canonical(foreign.service))
+            yield Case("AUTH-3", "reading a foreign service", lambda: self.session.read(service), first=False)
         if foreign.environment and OperationKey.LIST in self.session.offers:
-            environment = foreign.environment
+            environment = canonical(foreign.environment)
             yield Case(
                 "AUTH-3", "listing a foreign environment", lambda: self.session.read(ReadList(environment)), first=False
             )
+
+    def _refused(self, stage: str, body: Body) -> Callable[[], object]:
+        return lambda: self.refusals.refused(stage=stage, body=body)
+
+    def _abduction(self, service: str, home: Things, body: Body) -> Callable[[], object]:
+        return lambda: self._abduct(service, home, body)
 
     def _abduct(self, service: str, home: Things, body: Body = bodies.NO_BODY) -> None:
         """Try to move another environment's service to ours; a target that lets us is made to take it back."""
@@ -207,7 +212,7 @@ class Auth:
         exchange = self.refusals.refused(service=service, body=body)
         if exchange.status != 200 or home.stage is None:
             return
-        placed = before[0].get(service) if before else None
+        placed = before[0].get(canonical(service)) if before else None
         stage = placed.stage if placed else home.stage
         credential = self.session.credentials.foreign if foreign else self.session.credentials.own
         for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
@@ -262,24 +267,20 @@ class Auth:
 
     def _across(self) -> Iterator[Case]:
         second = self.plan.second
-        if second.stage:
-            stage = second.stage
-            yield Case("AUTH-4", "our service to another environment", lambda: self._crossing(stage=stage))
-            yield Case(
-                "AUTH-4",
-                "our service skipped in another environment",
-                lambda: self._crossing(stage=stage, body=bodies.TRUE),
-                first=False,
-            )
-        if second.service:
-            service = second.service
-            yield Case("AUTH-4", "another environment's service to ours", lambda: self._crossing(service=service))
-            yield Case(
-                "AUTH-4",
-                "another environment's service skipped in ours",
-                lambda: self._crossing(service=service, body=bodies.TRUE),
-                first=False,
-            )
+        for body in _CROSSING:
+            first = body is bodies.NO_BODY
+            if second.stage:
+                name = f"our service to another environment, {body.name}"
+                yield Case("AUTH-4", name, self._out(second.stage, body), first=first)
+            if second.service:
+                name = f"another environment's service to ours, {body.name}"
+                yield Case("AUTH-4", name, self._into(second.service, body), first=first)
+
+    def _out(self, stage: str, body: Body) -> Callable[[], object]:
+        return lambda: self._crossing(stage=stage, body=body)
+
+    def _into(self, service: str, body: Body) -> Callable[[], object]:
+        return lambda: self._crossing(service=service, body=body)
 
     def _crossing(self, *, stage: str | None = None, service: str | None = None, body: Body = bodies.NO_BODY) -> None:
         """A move across environments, with a look at both of them."""

@@ -49,7 +49,7 @@ PROFILES = {
         ProfileName.QUICK, requests=150, stages=3, services=2, examples=1, steps=12, cases=2, every=False
     ),
     ProfileName.NIGHTLY: Profile(
-        ProfileName.NIGHTLY, requests=3000, stages=4, services=3, examples=36, steps=40, cases=20, every=True
+        ProfileName.NIGHTLY, requests=3000, stages=5, services=4, examples=36, steps=40, cases=20, every=True
     ),
     ProfileName.EXHAUSTIVE: Profile(
         ProfileName.EXHAUSTIVE, requests=1_000_000, stages=6, services=4, examples=200, steps=60, cases=100, every=True

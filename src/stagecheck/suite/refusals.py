@@ -36,10 +36,11 @@ class Case:
 class Refusals:
     """The cases of one session. Ids are chosen when a case is sent, by where the service is then."""
 
-    def __init__(self, session: Session, tour: Tour, randomness: random.Random) -> None:
+    def __init__(self, session: Session, tour: Tour, randomness: random.Random, *, thorough: bool) -> None:
         self.session = session
         self.tour = tour
         self.random = randomness
+        self.thorough = thorough
 
     @property
     def service(self) -> str:
@@ -70,6 +71,7 @@ class Refusals:
     ) -> Exchange:
         """Send an attach request that must be refused, look whether anything changed, and return its exchange."""
         subject = self.service
+        self._opposite(subject, body)
         self.session.baseline(subject)
         goal = stage if stage is not None else self.tour.other(subject)
         exchange = self.session.attach(
@@ -77,6 +79,18 @@ class Refusals:
         )
         self.session.look(subject)
         return exchange
+
+    def _opposite(self, service: str, body: Body) -> None:
+        """Put the flag where the request would change it if it were carried out: true is tried on an un-skipped one.
+
+        A short run has no requests for that; it skips the service once before all cases.
+        """
+        if not self.thorough:
+            return
+        here = self.tour.placement(service)
+        wanted = body.form not in (Form.TRUE, Form.TEXT_TRUE, Form.WRONG_TYPE)
+        if here.skipped != wanted:
+            self.session.attach(service, here.stage, bodies.TRUE if wanted else bodies.NO_BODY)
 
     def unknown_id(self) -> str:
         """A well-formed id that nothing has."""

@@ -79,7 +79,8 @@ class Runner:
                 self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2
             )
             tour = Tour(session, ground)
-            refusals = Refusals(session, tour, random.Random(self.plan.seed))  # noqa: S311  (ids that nothing has, not secrets)
+            ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
+            refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
             auth = Auth(refusals, self.plan)
             self._explore(session, ground, tour, refusals, auth)
         except BudgetSpent as spent:
@@ -153,13 +154,14 @@ class Runner:
             tour.letter_case(first),
         ]
         rarer = [
+            tour.reads_after(first),
             tour.body_forms(first),
             tour.crowd(ground.services),
             tour.there_and_back(first),
             tour.round_trip(last),
         ]
         rest = [part for service in others for part in tour.of_another(service, first)]
-        return daily, common, rarer, [*rest, tour.round_trip(first)]
+        return daily, common, rarer, [*rest, tour.transitions(ground.services)]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:

@@ -148,6 +148,8 @@ class Session:
 
     def _record(self, request: Request, exchange: Exchange, judgement: Judgement, fresh: list[Mismatch]) -> None:
         """Put what is new on record, under the name it deserves after a second look."""
+        if request.spelling and any(mismatch.requirement == request.spelling for mismatch in fresh):
+            fresh = self._spelled_plainly(request, exchange, fresh)
         named = fresh
         after: tuple[Exchange, ...] = ()
         if isinstance(request, Attach) and any(mismatch.about in ("state", "stages") for mismatch in fresh):
@@ -155,6 +157,20 @@ class Session:
         for first, mismatch in zip(fresh, named, strict=True):
             self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
             self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
+
+    def _spelled_plainly(self, request: Request, exchange: Exchange, fresh: list[Mismatch]) -> list[Mismatch]:
+        """Ask again in the ordinary spelling: what is refused then as well is not the spelling's fault."""
+        plain = replace(request, spelling=None)
+        if isinstance(plain, Attach):
+            message = replace(exchange.request, path=self.spell.path(plain), credential=self.credentials.own)
+        elif isinstance(plain, OtherMethod):
+            return fresh
+        else:
+            message = self.spell.read(plain, self.credentials.own)
+        status = self.perform(plain, message).status
+        if status is not None and status < 300:
+            return fresh
+        return [mismatch for mismatch in fresh if mismatch.requirement != request.spelling]
 
     def _answer_lies(self, signature: Signature) -> bool:
         """Whether a read has shown before that in this case the state is right and only the answer is wrong."""

@@ -179,10 +179,63 @@ class Tour:
         """The whole tour for a further service, beside one that was toured before."""
         yield self.first_promises(service)
         yield self.swap(company, service)
-        yield self.skip_elsewhere(service)
-        yield self.body_forms(service)
         yield self.bystanders(service, company)
         yield self.letter_case(service)
+        yield self.reads_after(service)
+
+    def reads_after(self, service: str) -> Iterator[None]:
+        """Each read before and after each kind of change, with nothing in between: what is cached shows."""
+        for kind in ("service", "stage", "list"):
+            for body in (bodies.TRUE, bodies.NO_BODY, bodies.TRUE, bodies.FALSE):
+                yield from self.read(service, kind)
+                yield from self.put(service, self.placement(service).stage, body)
+                yield from self.read(service, kind)
+            for body in (bodies.NO_BODY, bodies.FALSE):
+                # What a service has left is read again, and so is what it has come to.
+                there = self.other(service)
+                yield from self.read(service, kind)
+                if kind == "stage" and OperationKey.GET_STAGE in self.session.offers:
+                    self.session.read(ReadStage(there))
+                    yield
+                yield from self.put(service, there, body)
+                yield from self.read(service, "old-stage" if kind == "stage" else kind)
+                yield from self.read(service, kind)
+
+    def transitions(self, services: tuple[str, ...]) -> Iterator[None]:
+        """Every service to every stage with every core body, from un-skipped and from skipped, moved and in place.
+
+        A greedy walk: what is open in the present state is taken first, else the state is changed.
+        """
+        for service in services:
+            wanted = {
+                (stage, body, skipped, in_place)
+                for stage in self.ground.stages
+                for body in (bodies.NO_BODY, bodies.EMPTY_OBJECT, bodies.FALSE, bodies.TRUE)
+                for skipped in (False, True)
+                for in_place in (False, True)
+            }
+            for _ in range(4 * len(wanted)):
+                here = self.placement(service)
+                open_here = [
+                    (stage, body)
+                    for stage, body, skipped, in_place in sorted(wanted, key=lambda item: (item[0], item[1].name))
+                    if skipped == here.skipped and in_place == (stage == here.stage)
+                ]
+                if not wanted:
+                    break
+                stage, body = open_here[0] if open_here else self._towards(service, wanted)
+                wanted.discard((stage, body, here.skipped, stage == here.stage))
+                yield from self.put(service, stage, body)
+
+    def _towards(self, service: str, wanted: set[tuple[str, Body, bool, bool]]) -> tuple[str, Body]:
+        """A step to a state in which something is still wanted: skipped here, or in the stage it is wanted in."""
+        here = self.placement(service)
+        stage, _, skipped, in_place = min(wanted, key=lambda item: (item[0], item[1].name, item[2], item[3]))
+        if in_place and stage != here.stage:
+            return stage, bodies.NO_BODY
+        if not in_place and stage == here.stage:
+            return self.other(service), bodies.NO_BODY
+        return here.stage, bodies.TRUE if skipped else bodies.NO_BODY
 
     def there_and_back(self, service: str) -> Iterator[None]:
         """Two stages in turns with one body and nothing in between: what is kept of earlier requests shows."""

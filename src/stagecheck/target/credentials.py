@@ -108,10 +108,11 @@ class Credentials:
                 f"{scheme} {swapped}",
                 f"{scheme} <{placeholder} in the other case>",
             )
-        yield Credential(
-            "the valid secret under an unknown scheme", f"Stagecheck {secret}", f"Stagecheck {placeholder}"
-        )
-        yield Credential("a scheme without a secret", scheme, scheme)
+        for unknown in ("Basic", "Stagecheck"):
+            name = f"the valid secret under the scheme {unknown}"
+            yield Credential(name, f"{unknown} {secret}", f"{unknown} {placeholder}")
+        for bare in ("Token", "Bearer"):
+            yield Credential(f"the scheme {bare} without a secret", bare, bare)
 
     def broken_jwts(self) -> Iterator[Credential]:
         """The JWT tampered with in its payload, its signature, and with alg none; then the expired one (AUTH-2)."""

@@ -85,12 +85,17 @@ def _stage(stage: Mapping[str, Any], services: Collection[str], *, empty_if_miss
         identifier,
         _id(environment.get("id")) if isinstance(environment, dict) else None,
         _text(stage.get("name")),
-        _text(stage.get("description")),
+        _description(stage),
         order if isinstance(order, int) and not isinstance(order, bool) else None,
         _text(stage.get("created_at")),
         _text(stage.get("updated_at")),
         entries,
     )
+
+
+def _description(stage: Mapping[str, Any]) -> str | None:
+    """The description; an explicit null says that it is empty, where leaving it out says nothing."""
+    return "" if "description" in stage and stage["description"] is None else _text(stage.get("description"))
 
 
 def _entry(entry: Mapping[str, Any], services: Collection[str]) -> SeenEntry:

@@ -40,12 +40,15 @@ class Speller:
 
     def attach(self, request: Attach, body: Body, credential: Credential, respell: Collection[str] = ()) -> HttpRequest:
         """The PUT of an attach request; `respell` names what comes in another letter case: stage, service."""
-        path = operations.path(
+        return raw("PUT", self.path(request, respell), body, credential)
+
+    def path(self, request: Attach, respell: Collection[str] = ()) -> str:
+        """The path of an attach request."""
+        return operations.path(
             OperationKey.ATTACH,
             deploymentStageId=self.id(request.stage, respell="stage" in respell),
             serviceId=self.id(request.service, respell="service" in respell),
         )
-        return raw("PUT", path, body, credential)
 
     def read(self, request: Read, credential: Credential, *, respell: bool = False) -> HttpRequest:
         """The GET of a read."""
