@@ -65,7 +65,12 @@ _GRADES: list[tuple[str, dict[str, object], Grade, str]] = [
         "no orders",
     ),
     ("STATE-5", {"exercised": 0, "reads_offered": False}, Grade.NOT_OFFERED, "offers no read"),
-    ("STATE-6", {"exercised": 0, "reads_offered": False}, Grade.NOT_TESTED, "nothing shows the state"),
+    (
+        "STATE-6",
+        {"exercised": 0, "silent": {"STATE-6": "nothing shows the state"}},
+        Grade.NOT_TESTED,
+        "nothing shows the state",
+    ),
     ("MOVE-4", {"exercised": 0, "stages": 1}, Grade.NOT_TESTED, "at least two"),
     ("MOVE-4", {"exercised": 0, "stages": 1, "cut_short": "spent"}, Grade.NOT_TESTED, "at least two"),
     ("STATE-7", {"exercised": 0, "stages": 1, "cut_short": "spent"}, Grade.NOT_TESTED, ""),

@@ -135,7 +135,7 @@ def test_the_curl_commands_of_the_notes_put_back_what_they_name() -> None:
     made = rig()
     _dying(made, 60)
     result = made.run()
-    told = [note.partition("to do it: ")[2].rpartition(" (")[0] for note in result.notes if "to do it: " in note]
+    told = [note.partition("to do it: ")[2] for note in result.notes if "to do it: " in note]
     commands = [command for several in told for command in several.split(" && ")]
     assert commands
     for command in commands:

@@ -52,7 +52,7 @@ def test_a_minimal_stage() -> None:
 @pytest.mark.parametrize("absent", [None, "", 7, {}, [1]])
 def test_what_is_of_an_unexpected_type_says_nothing(absent: object) -> None:
     odd = dict.fromkeys(("environment", "deployment_order", "created_at", "updated_at", "services"), absent)
-    stage = one({**odd, "id": uid("A"), "name": ["x"], "description": None})
+    stage = one({**odd, "id": uid("A"), "name": ["x"], "description": 7})
     assert (stage.environment, stage.name, stage.description) == (None, None, None)
     assert stage.created_at in (None, "")
     assert stage.order in (None, 7)

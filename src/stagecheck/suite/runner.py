@@ -211,7 +211,7 @@ class Runner:
         circumstances = Circumstances(
             selected=self.plan.selected,
             lacking=auth.lacking,
-            silent=_silent(world, session.oracle.environment),
+            silent=_silent(world, session.oracle.environment) | _unseen(session, ground),
             reads_offered=len(session.offers) > 1,
             stages=len(ground.all_stages),
             cut_short=self._cut_short,
@@ -252,6 +252,13 @@ def _silent(world: World, environment: str) -> dict[str, str]:
     if sum(stage.order is not None for stage in stages) < _COMPANY:
         silent["STATE-8"] = "the answers show no deployment_order, or one stage alone"
     return silent
+
+
+def _unseen(session: Session, ground: Ground) -> dict[str, str]:
+    """What nothing can show: with the PUT alone and one service, every look at the state would change it."""
+    if len(session.offers) > 1 or len(ground.all_services) >= _COMPANY:
+        return {}
+    return {"STATE-6": "nothing shows the state without changing it: no read is offered, and one service is used"}
 
 
 def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
