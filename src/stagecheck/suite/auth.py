@@ -159,6 +159,7 @@ class Auth:
         def send() -> None:
             if not self._alive():
                 return
+            self.refusals.opposite(self.service, body)
             self.session.baseline(self.service)
             here = self.tour.placement(self.service).stage
             goal = here if in_place else self.tour.other(self.service)

@@ -71,7 +71,7 @@ class Refusals:
     ) -> Exchange:
         """Send an attach request that must be refused, look whether anything changed, and return its exchange."""
         subject = self.service
-        self._opposite(subject, body)
+        self.opposite(subject, body)
         self.session.baseline(subject)
         goal = stage if stage is not None else self.tour.other(subject)
         exchange = self.session.attach(
@@ -80,7 +80,7 @@ class Refusals:
         self.session.look(subject)
         return exchange
 
-    def _opposite(self, service: str, body: Body) -> None:
+    def opposite(self, service: str, body: Body) -> None:
         """Put the flag where the request would change it if it were carried out: true is tried on an un-skipped one.
 
         A short run has no requests for that; it skips the service once before all cases.

@@ -155,13 +155,12 @@ class Runner:
         ]
         rarer = [
             tour.reads_after(first),
-            tour.body_forms(first),
             tour.crowd(ground.services),
             tour.there_and_back(first),
-            tour.round_trip(last),
         ]
         rest = [part for service in others for part in tour.of_another(service, first)]
-        return daily, common, rarer, [*rest, tour.transitions(ground.services)]
+        unusual = [tour.body_forms(first), tour.round_trip(last)]
+        return daily, common, rarer, [*unusual, *rest, tour.transitions(ground.services)]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:
