@@ -374,7 +374,10 @@ class Oracle:
             self._shown_by_attach |= {key for key, value in shown.items() if value is not None}
 
     def _set(self, worlds: Iterable[World]) -> None:
-        self.worlds = distinct(worlds, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
+        possible = tuple(worlds)
+        if len(possible) > 1:
+            possible = distinct(possible, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
+        self.worlds = possible
 
 
 def _after(candidate: _Candidate, reply: Reply) -> World:
