@@ -208,14 +208,12 @@ class Oracle:
                 carried_out = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
                 if carried_out and isinstance(request, Attach) and request.service in believed.placements:
                     # What should have been refused may have sent the service anywhere, whatever the answer shows.
-                    rest = {key: place for key, place in believed.placements.items() if key != request.service}
-                    self._set((believed, replace(believed, placements=rest)))
+                    self._set((believed, believed.unplaced(request.service)))
                 else:
                     self._set((believed,))
         elif reply.accepted and isinstance(request, OtherMethod):
             # Whatever such a method does, the service may be anywhere now.
-            rest = {key: place for key, place in self.world.placements.items() if key != request.service}
-            self._set((replace(self.world, placements=rest),))
+            self._set((self.world.unplaced(request.service),))
         elif reply.accepted and isinstance(request, Attach):
             self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
         broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)

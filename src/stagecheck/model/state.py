@@ -79,6 +79,10 @@ class World:
             return self
         return replace(self, placements={**self.placements, service: Placement(stage, skipped)})
 
+    def unplaced(self, service: str) -> World:
+        """The same world with nobody knowing where one service is."""
+        return replace(self, placements={key: place for key, place in self.placements.items() if key != service})
+
     def environment_of(self, thing: str) -> str | None:
         """The environment of a stage or service id; None if it is unknown."""
         known = self.stages.get(thing) or self.services.get(thing)

@@ -48,10 +48,7 @@ class Findings:
             self.choices.setdefault(choice[0], set()).add(choice[1])
 
     def add(self, mismatch: Mismatch, steps: tuple[Exchange, ...], at_request: int) -> bool:
-        """Put a broken promise on record with the exchanges that show it; True if it was not known.
-
-        A shorter way to see a known one replaces the longer.
-        """
+        """Put a broken promise on record with the exchanges that show it; True if it was not known."""
         if mismatch.requirement not in self.selected:
             return False
         key = (mismatch.requirement, mismatch.cause)
