@@ -226,7 +226,7 @@ class Oracle:
             if isinstance(request, Attach) and request.form in OPEN_FORMS and _is_own(mismatch):
                 # What such a body does to the addressed service is never a failure.
                 continue
-            if excused and mismatch.requirement == "SKIP-1":
+            if excused and mismatch.requirement == "SKIP-1" and mismatch.cause.startswith("flag:"):
                 # Under move-unskips the first answer was "moved, not skipped". Now the stage is the current one:
                 # SKIP-1 asks for a skip, STATE-4 for an equal answer. No target can keep both; either will do, and
                 # a target may know the repetition by its meaning, whatever came in between for other services.
