@@ -40,7 +40,9 @@ def test_the_keys_are_the_pinned_ones() -> None:
 
 def test_a_violation_has_its_steps_and_one_command_a_line() -> None:
     (violation,) = record("x")["violations"]
-    assert set(violation) == {"requirement", "message", "expected", "actual", "at_request", "steps", "curl"}
+    assert set(violation) == {
+        "requirement", "cause", "message", "expected", "actual", "at_request", "steps", "curl",
+    }  # fmt: skip
     assert violation["at_request"] == 7
     assert violation["steps"][0] == {
         "method": "PUT",

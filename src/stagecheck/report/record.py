@@ -55,6 +55,7 @@ def _requirement(entry: RequirementResult, redactor: Redactor) -> dict[str, Any]
 def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]:
     return {
         "requirement": entry.breach.requirement,
+        "cause": redactor.text(entry.breach.cause),
         "message": redactor.text(entry.breach.message),
         "expected": redactor.text(entry.breach.expected),
         "actual": redactor.text(entry.breach.actual),
