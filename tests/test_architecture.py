@@ -23,7 +23,7 @@ MODULES = {
 }
 LONGEST = 450
 
-FACTS = frozenset({"errors", "outcome", "exchange", "operations", "__init__"})
+FACTS = frozenset({"errors", "outcome", "exchange", "operations", "witness", "standalone", "__init__"})
 """Layer 0: nothing of ours but each other. The package itself holds its version and nothing else."""
 _ANY = None
 ALLOWED: dict[str, frozenset[str] | None] = {

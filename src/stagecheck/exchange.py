@@ -17,16 +17,30 @@ LONGEST_RECORDED = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a credential is made: the scheme, which secret of the config, and what is done to it.
+
+    `secret`: its key in [auth]. `how`: a function of `standalone.secrets`, None for the secret as it is.
+    """
+
+    scheme: str
+    secret: str
+    how: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """What goes into the Authorization header, and how it is written down.
 
     `header` is the real value (None: no header at all); `shown` is what a reader and a curl command see.
-    `name` is the role in words: "the API token", "a JWT with a tampered payload".
+    `name` is the role in words: "the API token", "a JWT with a tampered payload". `recipe`: how somebody else makes
+    it from a secret of their own; None where it holds no secret.
     """
 
     name: str
     header: str | None = field(repr=False)
     shown: str | None
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.moments import differ
 from stagecheck.model.observation import Observation, SeenEntry, SeenStage
 from stagecheck.model.requests import Attach, Form, ReadService, Request
 from stagecheck.model.state import Placement, World
+from stagecheck.witness import Witness
 
 LOCATION = {Form.FALSE: "MOVE-1", Form.OMITTED: "MOVE-2", Form.ABSENT: "MOVE-3"}
 """S1, S5: which promise says that the service is in the addressed stage afterwards."""
@@ -27,7 +29,8 @@ class Mismatch:
 
     `about` names what kind of thing is wrong: `state` (a placement or a flag), `stages` (the set of stages),
     `attribute`, `type`, `status`, `order`. `subject`: the service (or the stage left out) that it is about
-    where that is not the addressed one; `place`: the stage in which a read shows it.
+    where that is not the addressed one; `place`: the stage in which a read shows it; `witness`: what a right answer
+    shows, to be checked without the model.
     """
 
     requirement: str
@@ -39,6 +42,7 @@ class Mismatch:
     must: bool | None = None
     subject: str | None = None
     place: str | None = None
+    witness: Witness | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Comparison:
                 f"{len(set(shown))} stages, without {label}",
                 "stages",
                 subject=missing,
+                witness=witness.stage(missing, 1),
             )
         for extra in sorted(set(shown) - expected):
             yield from self._extra_stage(next(stage for stage in seen.stages if stage.id == extra))
@@ -91,6 +96,7 @@ class Comparison:
                 f"{label} once",
                 f"{label} {shown.count(twice)} times",
                 "stages",
+                witness=witness.stage(twice, 1),
             )
 
     def _extra_stage(self, stage: SeenStage) -> Iterator[Mismatch]:
@@ -103,6 +109,7 @@ class Comparison:
                 "the stages of the addressed environment only",
                 f"stage {stage.id} of environment {stage.environment or self.after.environment_of(stage.id)}",
                 "stages",
+                witness=witness.stage(stage.id, 0),
             )
         elif self.environment in self.after.complete:
             attach = isinstance(self.request, Attach)
@@ -113,6 +120,7 @@ class Comparison:
                 "no stage appears",
                 f"stage {stage.id} ({stage.name or 'without a name'}) is listed",
                 "stages",
+                witness=witness.same_set("stages"),
             )
 
     # ------------------------------------------------------------------ attributes of one stage
@@ -149,6 +157,7 @@ class Comparison:
             f"{attribute} {was!r}",
             f"{attribute} {now!r}",
             "attribute",
+            witness=witness.stage_keeps(stage.id, attribute),
         )
 
     # ------------------------------------------------------------------ services
@@ -200,26 +209,29 @@ class Comparison:
             f"after {self.doing()} the entry of {words.service_label(self.after, service)} has service_id {stranger}",
             f"service_id {service}",
             f"service_id {stranger}",
+            witness=witness.same_set("services"),
         )
 
     def _misplaced(self, service: str, expected: Placement, where: tuple[Placement, ...]) -> Mismatch:
         addressed = isinstance(self.request, Attach) and service == self.request.service
         label = words.service_label(self.after, service)
         want, got = words.placement_words(self.after, expected), words.places_words(self.after, where)
+        shows = _shows(service, expected)
         if len(where) > 1 or (not where and addressed):
             kind = "nowhere" if not where else "twice" if len({place.stage for place in where}) == 1 else "two-stages"
             bystander = isinstance(self.request, Attach) and not addressed
             kind = f"{kind}:{'bystander' if bystander else 'addressed'}"
-            return Mismatch("STATE-1", kind, f"after {self.doing()}, {label} is {got}", want, got)
+            return Mismatch("STATE-1", kind, f"after {self.doing()}, {label} is {got}", want, got, witness=shows)
         if addressed:
             return self._broken_promise(expected, where[0])
         if not isinstance(self.request, Attach):
             same_stage = len(where) == 1 and where[0].stage == expected.stage
             at = (service, where[0].stage if where else None)
-            return self._disagrees("flag" if same_stage else "placement", f"shows {label} {got}", want, got, at)
+            kind = "flag" if same_stage else "placement"
+            return self._disagrees(kind, f"shows {label} {got}", want, got, at, shows)
         kind = "vanished" if not where else "moved" if where[0].stage != expected.stage else "flag"
         message = f"{self.doing()} changed {label}, which was not addressed"
-        return Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service)
+        return Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service, witness=shows)
 
     def _broken_promise(self, expected: Placement, actual: Placement) -> Mismatch:
         """The addressed service is in one stage, but not as its request promises."""
@@ -233,7 +245,8 @@ class Comparison:
             done = f"left it in {words.stage_label(self.after, actual.stage)}"
             kind = "not-moved" if self._was_in(actual.stage) else "elsewhere"
         cause = f"{kind}:{self.request.form.name.lower()}:{self._from()}"
-        return Mismatch(requirement, cause, f"{self.doing()} {done}", want, got)
+        shows = _shows(self.request.service, expected)
+        return Mismatch(requirement, cause, f"{self.doing()} {done}", want, got, witness=shows)
 
     def _was_in(self, stage: str) -> bool:
         assert isinstance(self.request, Attach)
@@ -254,11 +267,14 @@ class Comparison:
                     f"after {self.doing()} a service {service} appears that was not there before",
                     "no service appears",
                     got,
+                    witness=witness.same_set("services"),
                 )
             elif len(places[service]) > 1:
                 got = words.places_words(self.after, places[service])
                 label = words.service_label(self.after, service)
-                yield Mismatch("STATE-1", "two-stages:bystander", f"{label} is {got}", "in exactly one stage", got)
+                shows = _shows(service, places[service][0])
+                want = "in exactly one stage"
+                yield Mismatch("STATE-1", "two-stages:bystander", f"{label} is {got}", want, got, witness=shows)
             elif self.after.environment_of(service) not in (None, self.environment):
                 got = words.places_words(self.after, places[service])
                 yield Mismatch(
@@ -267,6 +283,7 @@ class Comparison:
                     f"after {self.doing()} a service of another environment appears: {service}",
                     "the services of this environment only",
                     got,
+                    witness=_shows(service, None),
                 )
 
     def entry_type(self, entry: SeenEntry) -> Iterator[Mismatch]:
@@ -282,6 +299,7 @@ class Comparison:
             f"service_type {known.type!r}",
             f"service_type {entry.type!r}",
             "type",
+            witness=witness.entry_keeps(known.id, "service_type"),
         )
 
     # ------------------------------------------------------------------ one stage (reads)
@@ -295,7 +313,8 @@ class Comparison:
             label = words.stage_label(self.after, stage)
             other = words.stage_label(self.after, shown.id)
             about = self.request.service if isinstance(self.request, ReadService) else ""
-            yield self._disagrees("placement", f"answers {other}", label, other, (about, shown.id))
+            shows = _shows(about, self.after.placements.get(about)) if about else witness.stage(stage, 1)
+            yield self._disagrees("placement", f"answers {other}", label, other, (about, shown.id), shows)
             return
         yield from self.attributes(shown)
         if shown.entries is None:
@@ -313,10 +332,12 @@ class Comparison:
         label = words.stage_label(self.after, shown.id)
         for service in self.after.services_in(shown.id):
             flags = named.pop(service, [])
-            want = words.placement_words(self.after, self.after.placements[service])
+            placement = self.after.placements[service]
+            want, shows = words.placement_words(self.after, placement), _shows(service, placement)
             who = words.service_label(self.after, service)
             if not flags and not anonymous:
-                yield self._disagrees("placement", f"does not show {who} in {label}", want, f"not in {label}")
+                done, got = f"does not show {who} in {label}", f"not in {label}"
+                yield self._disagrees("placement", done, want, got, ("", None), shows)
             elif len(flags) > 1:
                 yield Mismatch(
                     "STATE-1",
@@ -324,20 +345,21 @@ class Comparison:
                     f"{self.doing()} shows {who} twice in {label}",
                     want,
                     f"twice in {label}",
+                    witness=shows,
                 )
-            elif flags and flags[0] != self.after.placements[service].skipped:
+            elif flags and flags[0] != placement.skipped:
                 flag = f"is_skipped {'true' if flags[0] else 'false'}"
-                yield self._disagrees("flag", f"shows {who} with {flag}", want, flag, (service, shown.id))
+                yield self._disagrees("flag", f"shows {who} with {flag}", want, flag, (service, shown.id), shows)
         for service in sorted(named):
             known = self.after.placements.get(service)
             if known is not None or self.environment in self.after.complete:
                 who = words.service_label(self.after, service)
                 want = words.placement_words(self.after, known) if known else "no such service"
-                at = (service, shown.id)
-                yield self._disagrees("placement", f"shows {who} in {label}", want, f"in {label}", at)
+                at, shows = (service, shown.id), _shows(service, known)
+                yield self._disagrees("placement", f"shows {who} in {label}", want, f"in {label}", at, shows)
 
     def _disagrees(
-        self, kind: str, done: str, want: str, got: str, at: tuple[str, str | None] = ("", None)
+        self, kind: str, done: str, want: str, got: str, at: tuple[str, str | None], shows: Witness
     ) -> Mismatch:
         """A read that contradicts the last 200 answer; `at`: the service it is about, and the stage it shows it in."""
         return Mismatch(
@@ -348,6 +370,7 @@ class Comparison:
             got,
             subject=at[0] or None,
             place=at[1],
+            witness=shows,
         )
 
 
@@ -362,6 +385,11 @@ def promise(before: World, request: Attach, *, flag: bool) -> str:
     if in_place and current is not None and current.skipped:
         return "MOVE-5"
     return LOCATION.get(request.form, "MOVE-1")
+
+
+def _shows(service: str, placement: Placement | None) -> Witness:
+    """A right answer shows the service there and nowhere else; None: nowhere."""
+    return witness.places(service, [(placement.stage, placement.skipped)] if placement else [])
 
 
 def places_of(seen: Observation) -> tuple[dict[str, tuple[Placement, ...]], list[SeenEntry]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from stagecheck import witness
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.moments import before, moment
 from stagecheck.model.observation import Observation
@@ -29,6 +30,7 @@ def intrinsic(seen: Observation, doing: str) -> tuple[list[Mismatch], list[str]]
                     "deployment_order unique within the environment",
                     f"orders {orders}",
                     "order",
+                    witness=witness.UNIQUE_ORDERS,
                 )
             )
     dated = [("stage", stage.id, stage.created_at, stage.updated_at) for stage in seen.stages]
@@ -50,6 +52,7 @@ def intrinsic(seen: Observation, doing: str) -> tuple[list[Mismatch], list[str]]
                     f"updated_at not before {created}",
                     f"updated_at {updated}",
                     "attribute",
+                    witness=witness.DATES,
                 )
             )
             break

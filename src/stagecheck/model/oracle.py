@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.absorb import learn, resynchronise
 from stagecheck.model.compare import Comparison, Mismatch
@@ -322,6 +323,7 @@ class Oracle:
             "no 5xx, whatever the input",
             f"status {reply.status}",
             "status",
+            witness=witness.status("2xx", "3xx", "4xx"),
         )
         answers = [outcome.answer for outcome in step(before, request)]
         if len(answers) == 1 and isinstance(answers[0], Refused):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.compare import Mismatch, promise
 from stagecheck.model.observation import Reply
 from stagecheck.model.requests import Attach, OtherMethod, Request
 from stagecheck.model.state import World
-from stagecheck.model.step import Refused
+from stagecheck.model.step import Refused, step
+from stagecheck.witness import Witness
 
 
 def kind_of(request: Request) -> str:
@@ -33,6 +35,7 @@ def not_refused(before: World, request: Request, answer: Refused, reply: Reply) 
         f"status {want}",
         words.reply_words(reply),
         "status",
+        witness=_permitted(before, request),
         must=True if answer.requirement == "ERR-3" and reply.accepted else None,
     )
 
@@ -54,4 +57,12 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
         "status 200",
         words.reply_words(reply),
         "status",
+        witness=_permitted(before, request),
     )
+
+
+def _permitted(before: World, request: Request) -> Witness:
+    """Every status with which the request may be answered in that world."""
+    answers = [outcome.answer for outcome in step(before, request)]
+    allowed = [status for a in answers for status in ((a.statuses or ("4xx",)) if isinstance(a, Refused) else (200,))]
+    return witness.status(*dict.fromkeys(allowed))

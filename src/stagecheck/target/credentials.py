@@ -10,11 +10,31 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stagecheck.exchange import Credential
+from stagecheck.errors import ConfigError
+from stagecheck.exchange import Credential, Recipe
+from stagecheck.standalone import secrets
 
 NONE = Credential("no credential", None, None)
+
+
+_ENVIRONMENT = "STAGECHECK_"
+_WORTHLESS = (
+    (secrets.first_half, "the first half of the credential", "<first half of {}>"),
+    (secrets.longer, "the credential with more behind it", "{}x"),
+    (secrets.other_case, "the credential in the other letter case", "<{} in the other case>"),
+)
+_TAMPERED = (
+    (secrets.tampered_payload, "a JWT with a tampered payload", "tampered payload"),
+    (secrets.tampered_signature, "a JWT with a tampered signature", "tampered signature"),
+    (secrets.alg_none, "a JWT with alg none", "alg none"),
+    (secrets.alg_none_capitalised, "a JWT with alg None", "alg None"),
+    (secrets.alg_none_in_capitals, "a JWT with alg NONE", "alg NONE"),
+    (secrets.alg_none_signed, "a JWT with alg none and the old signature", "alg none, old signature"),
+    (secrets.no_signature, "a JWT without its signature", "no signature"),
+    (secrets.half_signature, "a JWT with half of its signature", "half of the signature"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +50,39 @@ class Credentials:
     def own(self) -> Credential:
         """The credential of the run: the API token, else the JWT, else none."""
         if self.token:
-            return Credential("the API token", f"Token {self.token}", "Token $STAGECHECK_TOKEN")
-        if self.jwt:
-            return self.bearer
-        return NONE
+            return self._made("the API token", Recipe("Token", "token"))
+        return self.bearer if self.jwt else NONE
 
     @property
     def bearer(self) -> Credential:
         """The JWT."""
-        return Credential("the JWT", f"Bearer {self.jwt}", "Bearer $STAGECHECK_JWT")
+        return self._made("the JWT", Recipe("Bearer", "jwt"))
 
     @property
     def foreign(self) -> Credential:
         """Another organization's credential: a JWT is sent as Bearer, anything else as Token."""
         scheme = "Bearer" if self.foreign_token and jwt_parts(self.foreign_token) else "Token"
-        return Credential(
-            "another organization's credential",
-            f"{scheme} {self.foreign_token}",
-            f"{scheme} $STAGECHECK_FOREIGN_TOKEN",
-        )
+        return self._made("another organization's credential", Recipe(scheme, "foreign_token"))
 
     @property
     def expired(self) -> Credential:
         """A JWT whose time is over."""
-        return Credential("an expired JWT", f"Bearer {self.expired_jwt}", "Bearer $STAGECHECK_EXPIRED_JWT")
+        return self._made("an expired JWT", Recipe("Bearer", "expired_jwt"))
+
+    def made(self, name: str, recipe: Recipe, shown: str) -> Credential:
+        """A credential from its recipe. Raises ConfigError where the config does not give the secret."""
+        value: str | None = getattr(self, recipe.secret)
+        if not value or (recipe.how is not None and recipe.secret.endswith("jwt") and jwt_parts(value) is None):
+            what = "a signed JWT of three parts" if recipe.secret.endswith("jwt") else "a value"
+            raise ConfigError(f"[auth] {recipe.secret} is needed for {name}; give it {what}")
+        return self._made(name, recipe, shown)
+
+    def _made(self, name: str, recipe: Recipe, shown: str = "{}") -> Credential:
+        value: str = getattr(self, recipe.secret) or ""
+        if recipe.how is not None:
+            value = getattr(secrets, recipe.how)(value)
+        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
+        return Credential(name, f"{recipe.scheme} {value}".rstrip(), f"{recipe.scheme} {placeholder}".rstrip(), recipe)
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Each secret with what is written in its place, for the redactor; the parts of a JWT that are secret, too."""
@@ -74,14 +103,10 @@ class Credentials:
     def respelled(self) -> Iterator[Credential]:
         """The valid credential under scheme names in other letter cases (AUTH-5)."""
         own = self.own
-        if own.header is None or own.shown is None:
+        if own.recipe is None:
             return
-        scheme, secret = own.header.split(" ", 1)
-        placeholder = own.shown.split(" ", 1)[1]
-        for spelled in (scheme.lower(), scheme.upper()):
-            yield Credential(
-                f"{own.name} under the scheme {spelled}", f"{spelled} {secret}", f"{spelled} {placeholder}"
-            )
+        for spelled in (own.recipe.scheme.lower(), own.recipe.scheme.upper()):
+            yield self._made(f"{own.name} under the scheme {spelled}", replace(own.recipe, scheme=spelled))
 
     def worthless(self) -> Iterator[Credential]:
         """No, unknown, garbage and prefix-only credentials (AUTH-1)."""
@@ -90,34 +115,26 @@ class Credentials:
         yield Credential("a garbage bearer", "Bearer stagecheck.gar.bage", "Bearer stagecheck.gar.bage")
         basic = "Basic " + base64.b64encode(b"stagecheck:garbage").decode()
         yield Credential("an unknown scheme", basic, basic)
-        own = self.own
-        if own.header is None or own.shown is None:
+        own = self.own.recipe
+        if own is None:
             return
-        scheme, secret = own.header.split(" ", 1)
-        placeholder = own.shown.split(" ", 1)[1]
-        if len(secret) > 1:
-            head = secret[: max(1, len(secret) // 2)]
-            yield Credential(
-                "the first half of the credential", f"{scheme} {head}", f"{scheme} <first half of {placeholder}>"
-            )
-            yield Credential("the credential with more behind it", f"{scheme} {secret}x", f"{scheme} {placeholder}x")
-        swapped = secret.swapcase()
-        if swapped != secret:
-            yield Credential(
-                "the credential in the other letter case",
-                f"{scheme} {swapped}",
-                f"{scheme} <{placeholder} in the other case>",
-            )
+        secret: str = getattr(self, own.secret)
+        for how, name, shown in _WORTHLESS:
+            if how(secret) != secret:
+                yield self._made(name, replace(own, how=how.__name__), shown)
         for unknown in ("Basic", "Stagecheck"):
-            name = f"the valid secret under the scheme {unknown}"
-            yield Credential(name, f"{unknown} {secret}", f"{unknown} {placeholder}")
+            yield self._made(f"the valid secret under the scheme {unknown}", replace(own, scheme=unknown))
         for bare in ("Token", "Bearer"):
             yield Credential(f"the scheme {bare} without a secret", bare, bare)
 
     def broken_jwts(self) -> Iterator[Credential]:
         """The JWT tampered with in its payload, its signature, and with alg none; then the expired one (AUTH-2)."""
-        if self.jwt and jwt_parts(self.jwt):
-            yield from _tampered(self.jwt)
+        parts = jwt_parts(self.jwt) if self.jwt else None
+        if parts:
+            readable = isinstance(_decoded(parts[1]), dict)
+            for how, name, shown in _TAMPERED:
+                if readable or how is not secrets.tampered_payload:
+                    yield self._made(name, Recipe("Bearer", "jwt", how.__name__), f"<{{}} with {shown}>")
         if self.expired_jwt:
             yield self.expired
 
@@ -131,41 +148,8 @@ def jwt_parts(token: str) -> tuple[str, str, str] | None:
     return (parts[0], parts[1], parts[2]) if isinstance(header, dict) and "alg" in header else None
 
 
-def _tampered(token: str) -> Iterator[Credential]:
-    parts = jwt_parts(token)
-    assert parts is not None
-    header, payload, signature = parts
-    claims = _decoded(payload)
-    if isinstance(claims, dict):
-        later = {**claims, "exp": 4102444800, "stagecheck": "tampered"}
-        yield _made("a JWT with a tampered payload", f"{header}.{_encoded(later)}.{signature}", "tampered payload")
-    yield _made("a JWT with a tampered signature", f"{header}.{payload}.{_flipped(signature)}", "tampered signature")
-    for alg in ("none", "None", "NONE"):
-        unsigned = _encoded({"alg": alg, "typ": "JWT"})
-        yield _made(f"a JWT with alg {alg}", f"{unsigned}.{payload}.", f"alg {alg}")
-    none = _encoded({"alg": "none", "typ": "JWT"})
-    yield _made("a JWT with alg none and the old signature", f"{none}.{payload}.{signature}", "alg none, old signature")
-    yield _made("a JWT without its signature", f"{header}.{payload}.", "no signature")
-    half = signature[: len(signature) // 2]
-    yield _made("a JWT with half of its signature", f"{header}.{payload}.{half}", "half of the signature")
-
-
-def _made(name: str, token: str, how: str) -> Credential:
-    return Credential(name, f"Bearer {token}", f"Bearer <$STAGECHECK_JWT with {how}>")
-
-
-def _flipped(signature: str) -> str:
-    """The signature with its last character but one changed: never one whose bits base64 throws away."""
-    at = max(0, len(signature) - 2)
-    return signature[:at] + ("A" if signature[at] != "A" else "B") + signature[at + 1 :]
-
-
 def _decoded(part: str) -> object:
     try:
         return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, binascii.Error):
         return None
-
-
-def _encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
