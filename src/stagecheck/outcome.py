@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stagecheck.exchange import Exchange
+from stagecheck.witness import Witness
+
+_FOR_GOOD = ("same", "same-set", "same-places", "stage")
+"""Witnesses of things that nothing changes back."""
 
 
 class Level(StrEnum):
@@ -59,13 +63,45 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Replays:
+    """How often a violation was seen again when its steps were sent again."""
+
+    again: int
+    of: int
+
+    def __str__(self) -> str:
+        """`always`, `sometimes (1 of 3)`, or `once`: the first time, and never again."""
+        if self.again == 0:
+            return "once"
+        return "always" if self.again == self.of else f"sometimes ({self.again} of {self.of})"
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
-    """A breach with the exchanges that show it; the last step is the one that broke the promise."""
+    """A breach with the exchanges that show it.
+
+    The first `set_up` of the `steps` bring the services to where the story begins; `wrong` is the position of the
+    answer that broke the promise, `witness` what a right one shows. `replays`: None where it was not tried again.
+    """
 
     breach: Breach
     at_request: int
     steps: tuple[Exchange, ...]
     seen: int = 1
+    set_up: int = 0
+    wrong: int = -1
+    witness: Witness | None = None
+    replays: Replays | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it was seen a single time, and not when it was tried again in earnest: no ground for a verdict.
+
+        Not so for races, which are never certain, and for what was changed for good and cannot change twice.
+        """
+        once = self.seen == 1 and self.replays is not None and self.replays.again == 0
+        for_good = self.witness is not None and self.witness["kind"] in _FOR_GOOD
+        return once and not for_good and not self.breach.requirement.startswith("RACE")
 
 
 @dataclass(frozen=True, slots=True)

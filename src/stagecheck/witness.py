@@ -47,6 +47,16 @@ def schema(path: Iterable[str], keyword: str, value: object) -> Witness:
     return {"kind": "schema", "path": list(path), "keyword": keyword, "value": value}
 
 
+def hides(text: str) -> Witness:
+    """The answer does not show the text."""
+    return {"kind": "hides", "text": text}
+
+
+def hides_attribute(identifier: str, attribute: str) -> Witness:
+    """The answer does not show an attribute of a stage that an earlier answer showed."""
+    return {"kind": "hides", "stage": identifier, "attribute": attribute}
+
+
 SAME_PLACES: Witness = {"kind": "same-places"}
 UNIQUE_ORDERS: Witness = {"kind": "unique"}
 DATES: Witness = {"kind": "dates"}

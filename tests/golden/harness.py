@@ -51,7 +51,7 @@ from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Refusals
-from stagecheck.suite.session import Session
+from stagecheck.suite.session import NOTHING_ELSE, Also, Session
 from stagecheck.suite.tour import Tour
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
@@ -261,9 +261,8 @@ class Judged:
     def _one(self, step: Step) -> None:
         self.last = step
         self.next = step.answer(self.trace.start)
-        exchange = self.session.perform(step.request, step.message)
-        if step.request.caller == FOREIGN:
-            self.auth._shows_nothing(exchange)
+        stranger = step.request.caller == FOREIGN
+        self.session.perform(step.request, step.message, Also(self.auth._leaks) if stranger else NOTHING_ELSE)
         if step.shows is not None and not step.is_read and step.status == 200:
             self.state = step.shows
 

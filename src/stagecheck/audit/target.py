@@ -16,7 +16,7 @@ from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 
 AFTERWARDS = 100
-"""Requests that a run goes on for when it has found what it was to find: most of what else is wrong shows in them."""
+"""Requests that a run explores on when it has found what it was to find: most of what else is wrong shows in them."""
 
 
 def embedded_run(
@@ -43,15 +43,15 @@ def embedded_run(
     with embedded_client(mock(world)) as http:
         client = Client(EMBEDDED_URL, http, Limits(requests=chosen.requests, seconds=float("inf")))
         runner = Runner(client, spec.load(), credentials, plan, mocked=True)
-        runner.observer.violation = _ending(client, enough)
+        runner.observer.violation = _ending(runner, enough)
         return runner.run()
 
 
-def _ending(client: Client, enough: Container[str]) -> Callable[[Violation], None]:
-    """Shorten the run's budget when it has found what it was to find."""
+def _ending(runner: Runner, enough: Container[str]) -> Callable[[Violation], None]:
+    """End the exploring soon when the run has found what it was to find."""
 
     def found(violation: Violation) -> None:
-        if violation.breach.requirement in enough:
-            client.limits.requests = min(client.limits.requests, client.sent + client.reserve + AFTERWARDS)
+        if violation.breach.requirement in enough and runner.exploring_ends is None:
+            runner.exploring_ends = runner.client.sent + AFTERWARDS
 
     return found

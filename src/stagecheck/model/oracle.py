@@ -87,6 +87,20 @@ class Oracle:
         self.disputed = True
         self._set((world, *self.worlds))
 
+    def anew(self, unknown: Iterable[str], *, forget_reading: bool) -> Oracle:
+        """An oracle that knows the same things, has seen nothing yet, and not where the `unknown` services are."""
+        world = self.world
+        for service in unknown:
+            world = world.unplaced(service)
+        oracle = Oracle(replace(world, pending=()), self.environment, pinned=self.pinned)
+        if self.pinned is None and not forget_reading:
+            oracle.worlds = (replace(oracle.world, reading=self.reading),)
+        return oracle
+
+    def believe(self, other: Oracle) -> None:
+        """Take over what another oracle has come to believe of the state, but for the reading."""
+        self._set(replace(world, reading=self.world.reading) for world in other.worlds)
+
     def judge(self, request: Request, reply: Reply, fingerprint: object = None) -> Judgement:
         """Judge an answer. `fingerprint` tells whether the very same bytes were sent before (STATE-4)."""
         not_implemented = reply.status == 501 and isinstance(request, OtherMethod)

@@ -60,6 +60,10 @@ def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]
         "expected": redactor.text(entry.breach.expected),
         "actual": redactor.text(entry.breach.actual),
         "at_request": entry.at_request,
+        "reproduced": None if entry.replays is None else str(entry.replays),
+        "set_up": entry.set_up,
+        "wrong": entry.wrong % len(entry.steps) if entry.steps else None,
+        "witness": entry.witness and dict(entry.witness),
         "steps": [redactor.step(step) for step in entry.steps],
         "curl": redactor.text("\n".join(curl(url, step.request) for step in entry.steps)),
     }

@@ -19,7 +19,16 @@ import yaml
 from stagecheck.errors import SpecError
 from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
 from stagecheck.spec.fragment import fragment_path
-from stagecheck.spec.schema import LONGEST_SENTENCE, Compiler, PointerError, follow, problems, shorten
+from stagecheck.spec.schema import (
+    LONGEST_SENTENCE,
+    Compiler,
+    Flaw,
+    PointerError,
+    flaws,
+    follow,
+    problems,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,9 +95,17 @@ class Document:
         does not have, or an answer without a JSON schema. At most ``MOST_PROBLEMS`` sentences, and one more
         that counts the rest.
         """
-        documented = self._documented(key, status)
-        validator = None if documented is None else self._answers[key][documented]
+        validator = self._validator(key, status)
         return [] if validator is None else problems(validator, payload)
+
+    def response_flaws(self, key: OperationKey, status: int, payload: Any) -> list[Flaw]:
+        """The same, each with where it is and what it breaks."""
+        validator = self._validator(key, status)
+        return [] if validator is None else flaws(validator, payload)
+
+    def _validator(self, key: OperationKey, status: int) -> jsonschema_rs.Validator | None:
+        documented = self._documented(key, status)
+        return None if documented is None else self._answers[key][documented]
 
     def body_accepted(self, key: OperationKey, body: Any = ABSENT) -> bool:
         """Whether the document allows this JSON value (or, by default, no body at all) as the request's body.

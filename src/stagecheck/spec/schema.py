@@ -12,6 +12,7 @@ translated to JSON Schema 2020-12, so that one validator class serves OpenAPI 3.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -186,20 +187,36 @@ def _as_2020(result: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any
     return {"anyOf": [result, {"type": "null"}]}
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that is wrong with a payload: a sentence, where, and the keyword of the schema that it breaks.
+
+    ``path`` leads there, ``*`` for any element of an array. ``keyword`` is None for what has no simple form.
+    """
+
+    sentence: str
+    path: tuple[str, ...] = ()
+    keyword: str | None = None
+    value: Any = None
+
+
 def problems(validator: jsonschema_rs.Validator, payload: Any) -> list[str]:
     """What is wrong with ``payload`` (a value of ``json.loads``), one short sentence each; valid: none."""
+    found = list(dict.fromkeys(flaw.sentence for flaw in flaws(validator, payload)))
+    if len(found) > MOST_PROBLEMS:
+        found[MOST_PROBLEMS:] = [f"… and {len(found) - MOST_PROBLEMS} more"]
+    return found
+
+
+def flaws(validator: jsonschema_rs.Validator, payload: Any) -> list[Flaw]:
+    """What is wrong with ``payload``, in the order of the validator; valid: none."""
     try:
         if validator.is_valid(payload):
             return []
     except UnicodeEncodeError:
         # JSON may spell a lone surrogate (RFC 8259, 8.2), which no UTF-8 text can hold.
-        return problems(validator, _without_surrogates(payload))
-    found: list[str] = []
-    for error in validator.iter_errors(payload):
-        found.extend(sentence for sentence in _sentences(error) if sentence not in found)
-    if len(found) > MOST_PROBLEMS:
-        found[MOST_PROBLEMS:] = [f"… and {len(found) - MOST_PROBLEMS} more"]
-    return found
+        return flaws(validator, _without_surrogates(payload))
+    return [flaw for error in validator.iter_errors(payload) for flaw in _flaws(error)]
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -212,22 +229,25 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _sentences(error: jsonschema_rs.ValidationError) -> Iterator[str]:
+def _flaws(error: jsonschema_rs.ValidationError) -> Iterator[Flaw]:
     kind = error.kind
     place = _place(error.instance_path)
+    path = tuple("*" if isinstance(step, int) else step for step in error.instance_path)
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
-        yield f"{_place([*error.instance_path, kind.property])} is missing"
+        missing = _place([*error.instance_path, kind.property])
+        yield Flaw(f"{missing} is missing", path, "required", kind.property)
     elif isinstance(kind, jsonschema_rs.ValidationErrorKind.Type):
-        wanted = " or ".join(_ARTICLES.get(name, name) for name in sorted(kind.types, key="null".__eq__))
-        yield f"{place}: {_shown(error.instance)} is not {wanted}"
+        types = sorted(kind.types, key="null".__eq__)
+        wanted = " or ".join(_ARTICLES.get(name, name) for name in types)
+        yield Flaw(f"{place}: {_shown(error.instance)} is not {wanted}", path, "type", types)
     elif isinstance(kind, jsonschema_rs.ValidationErrorKind.Format):
-        yield f"{place}: {_shown(error.instance)} is not a {kind.format}"
+        yield Flaw(f"{place}: {_shown(error.instance)} is not a {kind.format}", path, "format", kind.format)
     elif isinstance(kind, jsonschema_rs.ValidationErrorKind.AnyOf) and len(kind.context) == 2:
         # Our own union with null: what the other branch says is what the reader wants to know.
         for inner in kind.context[0]:
-            yield from _sentences(inner)
+            yield from _flaws(inner)
     else:
-        yield f"{place}: {shorten(error.message)}"
+        yield Flaw(f"{place}: {shorten(error.message)}")
 
 
 def _place(path: Sequence[str | int]) -> str:

@@ -9,15 +9,16 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stagecheck import witness
 from stagecheck.exchange import Credential, Exchange
 from stagecheck.model.compare import Mismatch, places_of
 from stagecheck.model.requests import (
     BAD_JWT,
     FOREIGN,
     NOBODY,
-    OWN,
     UNPROVEN,
     Attach,
+    Form,
     Read,
     ReadList,
     ReadService,
@@ -27,9 +28,12 @@ from stagecheck.model.state import Placement, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.suite.session import Also
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
+from stagecheck.witness import Witness
 
+_Places = dict[str, Placement]
 _SHORTEST_NAME = 4
 _CROSSING = (bodies.NO_BODY, bodies.TRUE, bodies.FALSE, bodies.EMPTY_OBJECT)
 """Every way to move or skip, for requests across the borders of an environment."""
@@ -164,8 +168,9 @@ class Auth:
             here = self.tour.placement(self.service).stage
             goal = here if in_place else self.tour.other(self.service)
             foreign = self.session.credentials.foreign
-            exchange = self.session.attach(self.service, goal, body, caller=self._foreign_caller(), credential=foreign)
-            self._shows_nothing(exchange)
+            self.session.attach(
+                self.service, goal, body, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
+            )
             self.session.look(self.service)
 
         return send
@@ -175,7 +180,7 @@ class Auth:
             if not self._alive():
                 return
             meant = type(read)(_id_of(read), self._foreign_caller())
-            self._shows_nothing(self.session.perform(meant, self.session.spell.read(read, credential)))
+            self.session.perform(meant, self.session.spell.read(read, credential), Also(self._leaks))
 
         return send
 
@@ -206,19 +211,20 @@ class Auth:
     def _abduction(self, service: str, home: Things, body: Body) -> Callable[[], object]:
         return lambda: self._abduct(service, home, body)
 
-    def _abduct(self, service: str, home: Things, body: Body = bodies.NO_BODY) -> None:
+    def _abduct(self, service: str, home: Things, body: Body, before: _Places | None = None) -> None:
         """Try to move another environment's service to ours; a target that lets us is made to take it back."""
-        foreign = home is self.plan.foreign
-        before = None if foreign else self._second_state()
-        exchange = self.refusals.refused(service=service, body=body)
-        if exchange.status != 200 or home.stage is None:
-            return
-        placed = before[0].get(canonical(service)) if before else None
+        placed = before.get(canonical(service)) if before else None
         stage = placed.stage if placed else home.stage
-        credential = self.session.credentials.foreign if foreign else self.session.credentials.own
-        for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
-            request = Attach(stage, service, form.form)
-            self.session.client.send(self.session.spell.attach(request, form, credential))
+        credential = self.session.credentials.foreign if home is self.plan.foreign else self.session.credentials.own
+
+        def take_back(exchange: Exchange) -> None:
+            if exchange.status != 200 or stage is None:
+                return
+            for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
+                request = Attach(stage, service, form.form)
+                self.session.client.send(self.session.spell.attach(request, form, credential))
+
+        take_back(self.refusals.refused(service=service, body=body, also=Also(undo=take_back)))
         self.session.baseline(self.service)
 
     def _alive(self) -> bool:
@@ -238,31 +244,34 @@ class Auth:
         """Whose request it is: proved to be the other organization's, or only said to be."""
         return FOREIGN if self._foreign_alive else UNPROVEN
 
-    def _shows_nothing(self, exchange: Exchange) -> None:
+    def _leaks(self, exchange: Exchange) -> Iterator[Mismatch]:
         """AUTH-3: a refusal shows nothing of this organization but what the asker named."""
         if exchange.status is None or not 400 <= exchange.status < 500:
             return
         leaked = _leak(exchange, self._own_texts())
-        if leaked is None:
-            return
-        mismatch = Mismatch(
-            "AUTH-3",
-            "leak",
-            f"the refusal of another organization's request ({exchange.status}) shows {leaked!r} of this one",
-            "a refusal that shows nothing of this organization",
-            f"an answer with {leaked!r}",
-            "leak",
-        )
-        self.session.findings.add(mismatch, (exchange,), exchange.number)
+        if leaked is not None:
+            text, shows = leaked
+            yield Mismatch(
+                "AUTH-3",
+                "leak",
+                f"the refusal of another organization's request ({exchange.status}) shows {text!r} of this one",
+                "a refusal that shows nothing of this organization",
+                f"an answer with {text!r}",
+                "leak",
+                witness=shows,
+            )
 
-    def _own_texts(self) -> list[str]:
+    def _own_texts(self) -> list[tuple[str, Witness]]:
+        """What a stranger must not be shown, each with the witness of its absence."""
         world, environment = self.session.world, self.session.oracle.environment
-        texts: list[str | None] = [environment]
+        texts: list[tuple[str | None, Witness]] = [(environment, witness.hides(environment))]
         for stage in world.stages.values():
             if stage.environment == environment:
-                texts += [stage.id, stage.name, stage.description]
-        texts += [service.id for service in world.services.values() if service.environment == environment]
-        return [text for text in texts if text and len(text) >= _SHORTEST_NAME]
+                texts.append((stage.id, witness.hides(stage.id)))
+                texts.append((stage.name, witness.hides_attribute(stage.id, "name")))
+                texts.append((stage.description, witness.hides_attribute(stage.id, "description")))
+        texts += [(s.id, witness.hides(s.id)) for s in world.services.values() if s.environment == environment]
+        return [(text, shows) for text, shows in texts if text and len(text) >= _SHORTEST_NAME]
 
     # ------------------------------------------------------------------ AUTH-4, AUTH-5
 
@@ -285,37 +294,42 @@ class Auth:
 
     def _crossing(self, *, stage: str | None = None, service: str | None = None, body: Body = bodies.NO_BODY) -> None:
         """A move across environments, with a look at both of them."""
-        before = self._second_state()
+        before = self._second_places(None)
         if service is not None:
-            self._abduct(service, self.plan.second, body)
+            self._abduct(service, self.plan.second, body, before)
         else:
             self.refusals.refused(stage=stage, body=body)
-        after = self._second_state()
-        if before is None or after is None or before[0] == after[0]:
-            return
-        mismatch = Mismatch(
-            "AUTH-4",
-            "other-environment-changed",
-            "a move across environments was refused, and yet the other environment changed",
-            "the other environment as before",
-            "other placements or flags in it",
-            "state",
-        )
-        self.session.findings.add(mismatch, (before[1], after[1]), after[1].number)
+        if before is not None:
+            self._second_places(before)
 
-    def _second_state(self) -> tuple[dict[str, Placement], Exchange] | None:
-        """What the second environment's list shows of placements and flags, where it can be listed."""
+    def _second_places(self, before: _Places | None) -> _Places | None:
+        """Where the second environment's list shows its services, if it can be listed; `before`: where they must be."""
         environment = self.plan.second.environment
         if environment is None or OperationKey.LIST not in self.session.offers:
             return None
-        exchange = self.session.client.send(
-            self.session.spell.read(ReadList(environment), self.session.credentials.own)
-        )
+        message = self.session.spell.read(ReadList(environment), self.session.credentials.own)
+
+        def changed(exchange: Exchange) -> Iterator[Mismatch]:
+            now = self._places(exchange)
+            if before is not None and now is not None and now != before:
+                yield Mismatch(
+                    "AUTH-4",
+                    "other-environment-changed",
+                    "a move across environments was refused, and yet the other environment changed",
+                    "the other environment as before",
+                    "other placements or flags in it",
+                    "state",
+                    witness=witness.SAME_PLACES,
+                )
+
+        return self._places(self.session.perform(None, message, Also(changed)))
+
+    def _places(self, exchange: Exchange) -> _Places | None:
         reply, _ = self.session.understand(OperationKey.LIST, exchange)
         if reply.shows is None:
             return None
         places, _ = places_of(reply.shows)
-        return {service: where[0] for service, where in places.items()}, exchange
+        return {service: where[0] for service, where in places.items()}
 
     def _respelled(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.respelled()):
@@ -324,7 +338,8 @@ class Auth:
     def _respelled_move(self, credential: Credential) -> Callable[[], object]:
         def send() -> None:
             goal = self.tour.other(self.service)
-            self.session.attach(self.service, goal, caller=OWN, credential=credential, spelling="AUTH-5")
+            request = Attach(canonical(goal), self.service, Form.ABSENT, spelling="AUTH-5")
+            self.session.perform(request, self.session.spell.attach(request, bodies.NO_BODY, credential))
 
         return send
 
@@ -335,7 +350,7 @@ def _id_of(read: Read) -> str:
     return read.stage if isinstance(read, ReadStage) else read.service
 
 
-def _leak(exchange: Exchange, texts: list[str]) -> str | None:
+def _leak(exchange: Exchange, texts: list[tuple[str, Witness]]) -> tuple[str, Witness] | None:
     """The first text of ours that stands in an answer and was not in the request.
 
     A name counts where it is a whole JSON string, or long enough not to be there by chance.
@@ -343,12 +358,12 @@ def _leak(exchange: Exchange, texts: list[str]) -> str | None:
     shown = exchange.body.decode("utf-8", "replace")
     asked = exchange.request.path.lower()
     values = {value.lower() for value in _strings(shown)}
-    for text in texts:
+    for text, shows in texts:
         lowered = text.lower()
         if lowered in asked:
             continue
         if lowered in values or (len(text) >= 12 and lowered in shown.lower()):
-            return text
+            return text, shows
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from stagecheck.contract import requirement
 from stagecheck.exchange import Exchange
@@ -58,17 +59,28 @@ class Findings:
             return False
         if sum(found == mismatch.requirement for found, _ in self._found) >= MOST_OF_ONE_REQUIREMENT:
             return False
-        violation = Violation(breach_of(mismatch), at_request, steps)
+        wrong = max((i for i, step in enumerate(steps) if step.number == at_request), default=len(steps) - 1)
+        violation = Violation(breach_of(mismatch), at_request, steps, wrong=wrong, witness=mismatch.witness)
         self._found[key] = violation
         for listener in self.listen:
             listener(violation)
         return True
 
-    def shorten(self, requirement_id: str, cause: str, steps: tuple[Exchange, ...]) -> None:
-        """Replace the steps of a violation by better ones."""
+    def again(self, requirement_id: str, cause: str) -> None:
+        """Count that a violation was seen once more."""
+        self._seen[requirement_id, cause] += 1
+
+    def confirm(self, requirement_id: str, cause: str, **better: Any) -> None:
+        """Replace what is known of a violation by better: its steps, how often it was seen again.
+
+        A `breach` of another name is left out: the violation got its name by a second look, which is taken once only.
+        """
         key = (requirement_id, cause)
+        breach = better.get("breach")
+        if breach is not None and (breach.requirement, breach.cause) != key:
+            del better["breach"]
         if key in self._found:
-            self._found[key] = replace(self._found[key], steps=steps)
+            self._found[key] = replace(self._found[key], **better)
 
 
 def breach_of(mismatch: Mismatch) -> Breach:

@@ -46,8 +46,16 @@ def _grade(
     mine = [violation for violation in found if violation.breach.requirement == entry.id]
     if entry.id not in circumstances.selected:
         return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, "not selected")
+    certain = [violation for violation in mine if not violation.doubtful]
+    if mine and not certain:
+        first = mine[0]
+        reason = (
+            f"seen once, at request {first.at_request}, and not again when the same requests were sent "
+            f"{first.replays.of if first.replays else 0} times more: {first.breach.message}"
+        )
+        return RequirementResult(entry.id, entry.level, Grade.INCONCLUSIVE, exercised, len(mine), reason)
     if mine:
-        must = any(violation.breach.level is Level.MUST for violation in mine)
+        must = any(violation.breach.level is Level.MUST for violation in certain)
         grade = Grade.FAIL if must else Grade.NON_STRICT
         return RequirementResult(entry.id, entry.level, grade, max(exercised, len(mine)), len(mine), None)
     if exercised == 0:

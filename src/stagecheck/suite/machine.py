@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from stagecheck.exchange import Exchange
 from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
 from stagecheck.operations import OperationKey
 from stagecheck.suite.discover import Ground
-from stagecheck.suite.session import Session, Signature
+from stagecheck.suite.session import Sent, Session, Signature
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
@@ -43,7 +42,7 @@ class Errand:
     until: int
     masked: frozenset[Signature]
     goal: Signature | None = None
-    walk: tuple[Exchange, ...] = ()
+    walk: tuple[Sent, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -64,14 +63,8 @@ class Walk(RuleBasedStateMachine):
         self.stages = self.errand.ground.all_stages[:_MOST_STAGES]
         self.last: tuple[str, str, Body] | None = None
         self.visited: list[str] = []
-        self.walk: list[Exchange] = []
+        self.began = len(self.session.log)
         self.session.raw_seen.clear()
-        self.session.client.listen.append(self.walk.append)
-
-    def teardown(self) -> None:
-        """Stop listening."""
-        if self.walk.append in self.session.client.listen:
-            self.session.client.listen.remove(self.walk.append)
 
     # ------------------------------------------------------------------ helpers
 
@@ -90,8 +83,9 @@ class Walk(RuleBasedStateMachine):
         if errand.goal is None and seen:
             errand.goal = min(seen)
         if errand.goal in seen:
-            if not errand.walk or len(self.walk) < len(errand.walk):
-                errand.walk = tuple(self.walk)
+            walk = self.session.log[self.began :]
+            if not errand.walk or len(walk) < len(errand.walk):
+                errand.walk = tuple(walk)
             raise SomethingNew(f"{errand.goal}")
 
     def _service(self, index: int) -> str:
@@ -199,10 +193,5 @@ def _run(errand: Errand, *, examples: int, steps: int, seed_: int) -> None:
         run_state_machine_as_test(seed(seed_)(machine), settings=bound)
     except (SomethingNew, Flaky):
         # Found, and shrunk as far as its share allowed; the target may also have answered otherwise this time.
-        _keep(errand)
-
-
-def _keep(errand: Errand) -> None:
-    recorded = errand.session.recorded.get(errand.goal) if errand.goal else None
-    if recorded is not None and errand.walk:
-        errand.session.findings.shorten(*recorded, errand.walk)
+        if errand.goal is not None and errand.walk:
+            errand.session.leads[errand.goal] = errand.walk

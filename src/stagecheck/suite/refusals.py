@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.requests import OWN, Attach, Form, OtherMethod, ReadService, ReadStage
 from stagecheck.operations import OperationKey
-from stagecheck.suite.session import Session
+from stagecheck.suite.session import NOTHING_ELSE, Also, Session
 from stagecheck.suite.tour import Tour
 from stagecheck.wire import bodies, spell
 from stagecheck.wire.bodies import Body
@@ -68,6 +68,7 @@ class Refusals:
         body: Body = bodies.NO_BODY,
         caller: str = OWN,
         credential: Credential | None = None,
+        also: Also = NOTHING_ELSE,
     ) -> Exchange:
         """Send an attach request that must be refused, look whether anything changed, and return its exchange."""
         subject = self.service
@@ -75,7 +76,7 @@ class Refusals:
         self.session.baseline(subject)
         goal = stage if stage is not None else self.tour.other(subject)
         exchange = self.session.attach(
-            service if service is not None else subject, goal, body, caller=caller, credential=credential
+            service if service is not None else subject, goal, body, caller=caller, credential=credential, also=also
         )
         self.session.look(subject)
         return exchange

@@ -15,6 +15,7 @@ from stagecheck.operations import OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
+from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
@@ -22,7 +23,6 @@ from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import wants
-from stagecheck.suite.reproduce import Reproduction
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
@@ -30,7 +30,8 @@ from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
 
 _RESERVE_PER_SERVICE = 2
-_FOR_REPRODUCING = 36
+_FOR_CONFIRMING = 90
+"""Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
 _COMPANY = 2
 
 
@@ -54,6 +55,8 @@ class Runner:
     mocked: bool = False
     observer: Observer = field(default_factory=Observer)
     notes: list[str] = field(default_factory=list)
+    exploring_ends: int | None = None
+    """How many requests may have been sent when the exploring ends; None: as many as there are."""
     _cut_short: str | None = None
     _broken_off: bool = True
 
@@ -75,14 +78,19 @@ class Runner:
         try:
             ground = discover(session, self.plan, journal)
             self.notes += ground.notes
-            self.client.reserve = min(
-                self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2
-            )
+            way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2)
+            self.client.reserve = way_home
+            findings.listen.append(lambda _: self._keep_back(findings, way_home))
             tour = Tour(session, ground)
             ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
             refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
             auth = Auth(refusals, self.plan)
-            self._explore(session, ground, tour, refusals, auth)
+            try:
+                self._explore(session, ground, tour, refusals, auth)
+            except BudgetSpent as spent:
+                self._cut_short = f"{spent} before a case of it was tried"
+            self.client.reserve = way_home
+            self._confirm(session, ground)
         except BudgetSpent as spent:
             self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
             if ground is None:
@@ -131,9 +139,17 @@ class Runner:
             self._properties(session, ground)
             if not every:
                 self._cases(tour, late)
+
+    def _keep_back(self, findings: Findings, way_home: int) -> None:
+        """Something new was found: keep requests back for seeing it again."""
+        most = self.client.limits.requests
+        confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
+        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+
+    def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0:
-            self._begin("reproduce")
-            Reproduction(session, ground, self.client.left).run(session.findings.violations)
+            self._begin("confirm")
+            Confirmation(session, ground, self.client.sent + self.client.left).run(session.findings.violations)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -176,9 +192,6 @@ class Runner:
         for _ in tour.skip(tour.ground.services[0]):
             pass
         for case in cases:
-            if tour.session.findings.violations and not self.plan.profile.every and self.client.left < _FOR_REPRODUCING:
-                # A short run that has found something had better show it well than look for more.
-                return
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 

@@ -6,11 +6,8 @@ state with the least effort, and which exchanges show a violation.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Comparison, Mismatch
@@ -28,9 +25,10 @@ from stagecheck.model.requests import (
     is_read,
 )
 from stagecheck.model.state import World, canonical
-from stagecheck.operations import OPERATIONS, OperationKey
+from stagecheck.operations import OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.wire import bodies
@@ -38,18 +36,40 @@ from stagecheck.wire.answers import Habits, read_answer
 from stagecheck.wire.bodies import Body
 from stagecheck.wire.spell import Speller, operation_of
 
-_JSON = "application/json"
 Signature = tuple[str, str]
 """Requirement and cause of a violation, as the oracle first names them."""
 
 
+Inspection = Callable[[Exchange], Iterable[Mismatch]]
+"""What else is looked for in one answer, beside what the oracle judges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What goes with a request beside its judgement by the oracle.
+
+    `inspect`: what else is looked for in the answer; `undo`: what has to be done once the answer has been seen.
+    """
+
+    inspect: Inspection | None = None
+    undo: Callable[[Exchange], None] | None = None
+
+
+NOTHING_ELSE = Also()
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that was sent, by meaning and as it was spelled, and what was believed just before."""
+    """A request that was sent, by meaning and as it was spelled, and what was believed just before.
 
-    request: Request
+    `request`: None where the oracle is not asked. `looking`: whether it was only to see what a refusal changed.
+    """
+
+    request: Request | None
     message: HttpRequest
     before: World
+    looking: bool = False
+    also: Also = NOTHING_ELSE
 
 
 class Session:
@@ -72,6 +92,8 @@ class Session:
         self.recorded: dict[Signature, Signature] = {}
         self.log: list[Sent] = []
         self.first_seen: dict[Signature, int] = {}
+        self.latest: list[tuple[Mismatch, int]] = []
+        self.leads: dict[Signature, Sequence[Sent]] = {}
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
@@ -92,59 +114,82 @@ class Session:
         caller: str = OWN,
         credential: Credential | None = None,
         respell: Collection[str] = (),
-        spelling: str | None = None,
+        also: Also = NOTHING_ELSE,
     ) -> Exchange:
-        """PUT a service to a stage.
-
-        `respell` names which ids come in another letter case; `spelling`: the SHOULD that an odd spelling stands under.
-        """
-        if respell:
-            spelling = "ERR-9"
+        """PUT a service to a stage. `respell` names which ids come in another letter case (ERR-9)."""
+        spelling = "ERR-9" if respell else None
         request = Attach(canonical(stage), canonical(service), body.form, caller, body.other_media, spelling)
-        return self.perform(request, self.spell.attach(request, body, credential or self.credentials.own, respell))
+        message = self.spell.attach(request, body, credential or self.credentials.own, respell)
+        return self.perform(request, message, also)
 
     def read(self, request: Read, *, respell: bool = False) -> Exchange:
         """One of the three reads, the id in another letter case if asked for."""
         message = self.spell.read(request, self.credentials.own, respell=respell)
         return self.perform(replace(request, spelling="ERR-9") if respell else request, message)
 
-    def perform(self, request: Request, message: HttpRequest) -> Exchange:
-        """Send a message that means `request`, judge the answer and record what it breaks."""
+    def perform(self, request: Request | None, message: HttpRequest, also: Also = NOTHING_ELSE) -> Exchange:
+        """Send a message that means `request`, judge the answer and record what it breaks.
+
+        Without a `request` nothing but `also` is looked for; its `undo` is kept for whoever sends the message again.
+        """
+        before = self.world
+        self.latest.clear()
         exchange = self.client.send(message)
-        self.judge(request, exchange)
+        if not self.replaying:
+            self.log.append(Sent(request, message, before, self.oracle.looking, also))
+        if request is not None:
+            self._judge(request, exchange)
+        if also.inspect is not None:
+            self._inspected(also.inspect(exchange), exchange)
         return exchange
 
-    def judge(self, request: Request, exchange: Exchange) -> Reply:
+    def judge(self, request: Request, exchange: Exchange) -> None:
         """Judge an exchange that was sent already, and record what it breaks."""
         self.log.append(Sent(request, exchange.request, self.world))
+        self._judge(request, exchange)
+
+    def _judge(self, request: Request, exchange: Exchange) -> None:
         # What a method that the contract does not know answers has no shape to keep.
         strange = isinstance(request, OtherMethod)
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
+        self.well_formed = not problems
+        self._inspected(problems, exchange)
+        shown_by = exchange
         if isinstance(request, Attach):
-            reply = self._completed(request, reply)
+            reply, shown_by = self._completed(request, reply, exchange)
         judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
-        fresh = self._fresh(judgement)
-        if not self.replaying:
-            self._record(request, exchange, judgement, fresh)
-            self.well_formed = not problems
-            for mismatch in problems:
-                self.findings.add(mismatch, (exchange,), exchange.number)
-        self._remember(request, exchange, reply)
-        return reply
-
-    def _fresh(self, judgement: Judgement) -> list[Mismatch]:
-        """What is seen for the first time, after taking note of all of it."""
-        named = {(mismatch.requirement, mismatch.cause): mismatch for mismatch in judgement.mismatches}
-        fresh = [mismatch for signature, mismatch in named.items() if signature not in self.raw_ever]
-        if judgement.expected is not None and any(self._answer_lies(signature) for signature in named):
+        fresh = self._noted(judgement.mismatches, shown_by)
+        if judgement.expected is not None and any(self._answer_lies(m) for m in judgement.mismatches):
             self.oracle.consider(judgement.expected)
+        if not self.replaying:
+            for mismatch in judgement.mismatches:
+                if mismatch not in fresh:
+                    self.findings.again(*self.recorded.get((mismatch.requirement, mismatch.cause), ("", "")))
+            self._record(request, exchange, judgement, fresh)
+        self._remember(request, exchange, reply)
+
+    def _noted(self, mismatches: Iterable[Mismatch], shown_by: Exchange) -> list[Mismatch]:
+        """What is seen for the first time, after taking note of all of it; `shown_by`: the answer that shows it."""
+        named = {(mismatch.requirement, mismatch.cause): mismatch for mismatch in mismatches}
+        self.latest += [(mismatch, shown_by.number) for mismatch in named.values()]
+        fresh = [mismatch for signature, mismatch in named.items() if signature not in self.raw_ever]
         for signature in named:
             self.first_seen.setdefault(signature, len(self.log) - 1)
         self.raw_seen.update(named)
         self.raw_ever.update(named)
         return fresh
+
+    def _inspected(self, mismatches: Iterable[Mismatch], exchange: Exchange) -> None:
+        """Put on record what was found in one answer outside the oracle, under the name that it has."""
+        found = list(mismatches)
+        for mismatch in self._noted(found, exchange):
+            signature = (mismatch.requirement, mismatch.cause)
+            self.recorded.setdefault(signature, signature)
+        if not self.replaying:
+            for mismatch in found:
+                self.findings.add(mismatch, (exchange,), exchange.number)
 
     def _record(self, request: Request, exchange: Exchange, judgement: Judgement, fresh: list[Mismatch]) -> None:
         """Put what is new on record, under the name it deserves after a second look."""
@@ -172,60 +217,41 @@ class Session:
             return fresh
         return [mismatch for mismatch in fresh if mismatch.requirement != request.spelling]
 
-    def _answer_lies(self, signature: Signature) -> bool:
+    def _answer_lies(self, mismatch: Mismatch) -> bool:
         """Whether a read has shown before that in this case the state is right and only the answer is wrong."""
-        return self.recorded.get(signature, ("", ""))[1].startswith("answer")
+        return self.recorded.get((mismatch.requirement, mismatch.cause), ("", ""))[1].startswith("answer")
 
-    def _completed(self, request: Attach, reply: Reply) -> Reply:
-        """A 200 that is silent about services, with what a read shows of them right after it.
+    def _completed(self, request: Attach, reply: Reply, exchange: Exchange) -> tuple[Reply, Exchange]:
+        """A 200 that is silent about services, with what a read shows of them right after it, and which answer does.
 
         The schema asks for no `services`, so silence breaks nothing; where a read is offered, it is asked instead.
         """
-        if not reply.accepted or reply.speaks_of(request.service) or self.replaying:
-            return reply
+        if not reply.accepted or reply.speaks_of(request.service):
+            return reply, exchange
         read = self.view(request.service)
         if read is None or isinstance(read, ReadStage):
-            return reply
+            return reply, exchange
         look = self.client.send(self.spell.read(read, self.credentials.own))
         seen, _ = self.understand(operation_of(read), look)
         if seen.shows is None:
-            return reply
+            return reply, exchange
         if reply.shows is None:
-            return Reply(reply.status, seen.shows) if seen.shows.of_list else reply
+            return (Reply(reply.status, seen.shows), look) if seen.shows.of_list else (reply, exchange)
         entries = {stage.id: stage.entries for stage in seen.shows.stages}
         silent = () if seen.shows.of_list else None
         stages = tuple(replace(stage, entries=entries.get(stage.id, silent)) for stage in reply.shows.stages)
-        return Reply(reply.status, replace(reply.shows, stages=stages))
-
-    def report(self, mismatch: Mismatch, exchange: Exchange) -> None:
-        """Put on record what was found about one answer outside the oracle."""
-        self.findings.add(mismatch, (exchange,), exchange.number)
+        return Reply(reply.status, replace(reply.shows, stages=stages)), look
 
     def understand(self, key: OperationKey, exchange: Exchange) -> tuple[Reply, list[Mismatch]]:
-        """The answer by meaning, and what its shape breaks (SHAPE-1, SHAPE-2)."""
+        """The answer by meaning, and what its shape breaks (SHAPE-1, SHAPE-2, SHAPE-3)."""
         status = exchange.status
         if status is None or not 200 <= status < 300:
             return Reply(status), []
-        problems: list[Mismatch] = []
         self.findings.exercise(("SHAPE-1", "SHAPE-2"))
-        if exchange.content_type != _JSON and (exchange.body or status == 200):
-            problems.append(_shape("SHAPE-2", key, "content type application/json", exchange.content_type or "none"))
-        try:
-            payload: Any = json.loads(exchange.body)
-        except (ValueError, RecursionError):
-            what = "no JSON" if exchange.body else "no body"
-            problems.append(_shape("SHAPE-1", key, "a JSON answer", f"status {status} with {what}"))
-            return Reply(status), problems
-        if status != 200:
-            problems.append(_shape("SHAPE-1", key, "status 200", f"status {status}"))
-        else:
-            found = self.document.response_problems(key, status, payload)
-            if found:
-                problems.append(_shape("SHAPE-1", key, "an answer of the published schema", "; ".join(found[:3])))
+        problems = list(shape_problems(self.document, key, exchange))
+        payload, instead = payload_of(exchange)
         services = self.oracle.world.services if hasattr(self, "oracle") else ()
-        shows = read_answer(key, payload, self.habits, services)
-        if shows is None and status == 200 and OPERATIONS[key].answer == "list":
-            problems.append(_shape("SHAPE-3", key, "a list of stages in results", "no list of stages"))
+        shows = None if instead else read_answer(key, payload, self.habits, services)
         return Reply(status, shows), problems
 
     # ------------------------------------------------------------------ looking
@@ -328,22 +354,6 @@ def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
 
 def _fingerprint(request: HttpRequest) -> object:
     return (request.method, request.path, request.headers, request.body)
-
-
-def _shape(requirement: str, key: OperationKey, expected: str, actual: str) -> Mismatch:
-    return Mismatch(
-        requirement,
-        str(key) if requirement == "SHAPE-2" else f"{key}:{_kind_of_problem(actual)}",
-        f"an answer of {key} has {actual}" if requirement == "SHAPE-2" else f"an answer of {key}: {actual}",
-        expected,
-        actual,
-        "shape",
-    )
-
-
-def _kind_of_problem(text: str) -> str:
-    """A problem without the positions and values of this one answer: the same flaw again has the same kind."""
-    return re.sub(r"\[\d+\]", "[]", text.split(";", maxsplit=1)[0]).split(": ")[0][:60]
 
 
 def _agrees(world: World, read: Read, seen: Observation, environment: str) -> bool:

@@ -1,0 +1,325 @@
+"""Seeing a violation again before it is reported, and the shortest way to see it, tried on the target itself.
+
+What was sent before a violation is sent again from a stated placement: first the last request alone, then ever longer
+stretches, until the same promise breaks again. Then everything that is not needed is left out (delta debugging), and
+what is left is sent a few times more: a violation is reported as seen always, sometimes, or once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stagecheck.errors import BudgetSpent
+from stagecheck.exchange import Exchange
+from stagecheck.model.compare import Mismatch
+from stagecheck.model.requests import Attach, Form, ReadService
+from stagecheck.model.state import Placement
+from stagecheck.outcome import Replays, Violation
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.findings import breach_of
+from stagecheck.suite.session import Sent, Session, Signature
+from stagecheck.wire import bodies
+from stagecheck.witness import Witness
+
+_STRETCHES = (1, 2, 3, 4, 6, 9, 14, 22, 35, 60, 120)
+_EARNEST = 60
+"""A stretch of this length, or all that was sent: what does not come again in it is reported as seen once."""
+_PER_VIOLATION = 160
+"""Requests that one violation may cost, but for the long stretches of the ones that do not come again soon."""
+_TRIES = 3
+_OTHERS = 2
+_ALONE = ("status", "schema", "content-type", "unique", "dates")
+"""Witnesses that need neither a placement nor an earlier answer."""
+
+Home = Mapping[str, Placement]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One time that a violation was seen again: the exchanges, how many set it up, and which answer was wrong."""
+
+    mismatch: Mismatch
+    steps: tuple[Exchange, ...]
+    set_up: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is hoped to be seen again: under the same name, or, in the last answer, the same thing wrong."""
+
+    signature: Signature
+    about: tuple[object, ...] | None
+
+    def met(self, found: Sequence[tuple[Mismatch, int]], *, last: bool) -> tuple[Mismatch, int] | None:
+        """The mismatch that meets it, and which exchange shows it."""
+        for mismatch, number in found:
+            if (mismatch.requirement, mismatch.cause) == self.signature:
+                return mismatch, number
+        return next((one for one in found if last and self.about and _about(one[0].witness) == self.about), None)
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """Sends stretches of a session's log again. `until`: how many requests the run may have sent when it is over."""
+
+    session: Session
+    ground: Ground
+    until: int
+
+    def run(self, violations: Sequence[Violation]) -> None:
+        """Confirm and shorten every violation, one of each requirement first."""
+        for violation in _in_turns(violations):
+            breach = violation.breach
+            signature = self._signature(breach.requirement, breach.cause)
+            if signature is None:
+                continue
+            try:
+                better = self._confirmed(violation, signature)
+            except BudgetSpent:
+                return
+            self.session.findings.confirm(breach.requirement, breach.cause, **better)
+
+    def _signature(self, requirement: str, cause: str) -> Signature | None:
+        recorded = self.session.recorded.items()
+        return next((raw for raw, named in recorded if named == (requirement, cause)), None)
+
+    def _confirmed(self, violation: Violation, signature: Signature) -> dict[str, object]:
+        """What is known of a violation after it was tried again; nothing if there was no budget to try in earnest."""
+        if self._gone_for_good(violation):
+            return {}
+        began, tried, earnest = self.session.client.sent, 0, False
+        goal = Goal(signature, _about(violation.witness))
+        better: dict[str, object] = {}
+        for lead in self._leads(signature):
+            for home in self._homes(violation, lead):
+                until = began + _PER_VIOLATION + 3 * len(lead)
+                # Once it came back now and then only, a longer stretch is wanted that shows it every time.
+                trial = Trial(self, goal, lead, home, until, times=_TRIES if better else 1)
+                if not trial.affordable:
+                    return better or ({"replays": Replays(0, tried)} if earnest else {})
+                seen = trial.seen()
+                tried += 1
+                if seen is not None:
+                    found = self._shortest(trial, seen)
+                    if str(found["replays"]) == "always":
+                        return found
+                    better = better or found
+            earnest = earnest or len(lead) >= _EARNEST or len(lead) == self.session.first_seen[signature] + 1
+        return better or ({"replays": Replays(0, tried)} if earnest else {})
+
+    def _gone_for_good(self, violation: Violation) -> bool:
+        """Whether it is about a service that nobody has seen since: it cannot be lost twice."""
+        about = (violation.witness or {}).get("service")
+        return about in self.ground.all_services and about not in self.session.world.placements
+
+    def _leads(self, signature: Signature) -> Iterator[tuple[Sent, ...]]:
+        """Stretches of the log that end with the violation, the likeliest to show it again first."""
+        log, end = self.session.log, self.session.first_seen[signature] + 1
+        if signature in self.session.leads:
+            yield tuple(self.session.leads[signature])
+        if signature[0] == "SKIP-2":
+            yield from self._two_readings(log[:end])
+        for length in _STRETCHES:
+            yield tuple(log[max(0, end - length) : end])
+            if length >= end:
+                break
+        for shift in range(1, min(len(self.ground.all_services), _OTHERS + 1)):
+            # What happens to each service once only, or to each pair, may happen to others still.
+            yield from (self._with_others(log[max(0, end - length) : end], shift) for length in (2, 4))
+
+    def _with_others(self, lead: Sequence[Sent], shift: int) -> tuple[Sent, ...]:
+        """The same requests about other services: each is taken for the one that comes `shift` behind it."""
+        services = self.ground.all_services
+        takes = {service: services[(i + shift) % len(services)] for i, service in enumerate(services)}
+        other: list[Sent] = []
+        for sent in lead:
+            request, path = sent.request, sent.message.path
+            if isinstance(request, Attach | ReadService) and request.service in takes:
+                new = takes[request.service]
+                path = path.replace(self.session.spell.id(request.service), self.session.spell.id(new))
+                request = replace(request, service=new)
+            placements = {takes.get(key, key): place for key, place in sent.before.placements.items()}
+            before = replace(sent.before, placements=placements)
+            other.append(replace(sent, request=request, message=replace(sent.message, path=path), before=before))
+        return tuple(other)
+
+    def _two_readings(self, log: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
+        """What showed the first reading of SKIP-2, then what showed another, from where its service was."""
+        first, last = next((sent for sent in log[:-1] if _skips_elsewhere(sent)), None), log[-1]
+        if first is None or not _skips_elsewhere(last) or not isinstance(last.request, Attach):
+            return
+        place = last.before.placements[last.request.service]
+        between = []
+        for body in (bodies.FALSE, bodies.TRUE) if place.skipped else (bodies.FALSE,):
+            request = Attach(place.stage, last.request.service, body.form)
+            message = self.session.spell.attach(request, body, self.session.credentials.own)
+            between.append(Sent(request, message, last.before))
+        yield (first, *between, last)
+
+    def _homes(self, violation: Violation, lead: Sequence[Sent]) -> Iterator[Home]:
+        """The placements to begin a stretch with: none at all, where one request tells the whole story."""
+        if len(lead) == 1 and violation.witness is not None and violation.witness["kind"] in _ALONE:
+            yield {}
+        yield self._home(lead)
+
+    def _home(self, lead: Sequence[Sent]) -> Home:
+        """Where a stretch begins: the services that it addresses, and all of the run's that are elsewhere now."""
+        before, now = lead[0].before.placements, self.session.world.placements
+        addressed = {sent.request.service for sent in lead if isinstance(sent.request, Attach | ReadService)}
+        named = [service for service in self.ground.all_services if service in addressed] or [self.ground.services[0]]
+        others = [s for s in self.ground.services if s not in named and now.get(s) != before.get(s)]
+        return {service: before[service] for service in (*named, *others) if service in before}
+
+    def _shortest(self, lead: Trial, seen: Seen) -> dict[str, object]:
+        """Leave out what is not needed, and count how often what is left shows it."""
+        trial = lead
+        for shorter in lead.shortened():
+            trial, seen = shorter
+        once = replace(trial, times=1)
+        again = of = trial.times
+        while of < _TRIES and once.affordable:
+            of += 1
+            once_more = once.seen()
+            again += once_more is not None
+            seen = once_more or seen
+        return {
+            "steps": seen.steps,
+            "set_up": seen.set_up,
+            "wrong": seen.wrong,
+            "witness": seen.mismatch.witness,
+            "replays": Replays(again, of),
+            "breach": breach_of(seen.mismatch),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A stretch of requests, the placement that it begins with, and what is hoped to be seen."""
+
+    owner: Confirmation
+    goal: Goal
+    stretch: tuple[Sent, ...]
+    home: Home
+    until: int
+    times: int = 1
+
+    @property
+    def affordable(self) -> bool:
+        """Whether there are requests left for it."""
+        session = self.owner.session
+        needed = self.times * (2 * len(self.home) + len(self.stretch) + 2)
+        return session.client.sent + needed <= min(self.until, self.owner.until) and session.client.left >= needed
+
+    def seen(self) -> Seen | None:
+        """Send it, `times` over; what shows the violation, None if it does not come or there is no budget for it."""
+        found = None
+        if self.affordable:
+            for _ in range(self.times):
+                found = self._sent()
+                if found is None:
+                    return None
+        return found
+
+    def _sent(self) -> Seen | None:
+        session = self.owner.session
+        steps: list[Exchange] = []
+        undo: list[tuple[Sent, Exchange]] = []
+        followed = session.oracle
+        session.client.listen.append(steps.append)
+        session.replaying = True
+        # An oracle that has seen a target lie is lenient ever after; each trial is judged by one that has not.
+        session.oracle = followed.anew(self.home, forget_reading=self.goal.signature[0] == "SKIP-2")
+        try:
+            set_up = self._set_up(steps)
+            for sent in self.stretch:
+                session.oracle.looking = sent.looking
+                exchange = session.perform(sent.request, sent.message, sent.also)
+                undo.append((sent, exchange))
+                met = self.goal.met(session.latest, last=sent is self.stretch[-1])
+                if met is not None:
+                    wrong = next(i for i, step in enumerate(steps) if step.number == met[1])
+                    return Seen(met[0], tuple(steps), set_up, wrong)
+            return None
+        finally:
+            session.client.listen.remove(steps.append)
+            session.replaying = False
+            followed.believe(session.oracle)
+            session.oracle = followed
+            for sent, exchange in undo:
+                if sent.also.undo is not None:
+                    sent.also.undo(exchange)
+
+    def _set_up(self, steps: list[Exchange]) -> int:
+        """Bring the services to their placement; how many requests that took."""
+        session = self.owner.session
+        for service, placement in self.home.items():
+            session.attach(service, placement.stage, bodies.FALSE)
+            if placement.skipped:
+                session.attach(service, placement.stage, bodies.TRUE)
+        if self.goal.signature[0] == "STATE-6":
+            # What a refusal changes can be told from what was so before, if a read has shown it.
+            session.baseline(next(iter(self.home), self.owner.ground.services[0]))
+        return len(steps)
+
+    def shortened(self) -> Iterator[tuple[Trial, Seen]]:
+        """Ever shorter trials in which it is still seen: without stretches of requests, without placements."""
+        best = self
+        size = max(1, len(best.stretch) // 2)
+        while len(best.stretch) > 1:
+            removed = False
+            position = 0
+            while position < len(best.stretch) - 1:
+                rest = best.stretch[:position] + best.stretch[min(position + size, len(best.stretch) - 1) :]
+                found = replace(best, stretch=rest).seen()
+                if found is None:
+                    position += size
+                else:
+                    best, removed = replace(best, stretch=rest), True
+                    yield best, found
+            if size == 1 and not removed:
+                break
+            size = max(1, size // 2)
+        yield from best.plainer()
+
+    def plainer(self) -> Iterator[tuple[Trial, Seen]]:
+        """The same from a plainer placement: fewer services put somewhere, fewer of them skipped."""
+        best = self
+        for service in list(best.home):
+            places = best.home
+            fewer = {key: place for key, place in places.items() if key != service}
+            unskipped = {**places, service: replace(places[service], skipped=False)}
+            for home in (fewer, *((unskipped,) if places[service].skipped else ())):
+                if not home:
+                    continue
+                found = replace(best, home=home).seen()
+                if found is not None:
+                    best = replace(best, home=home)
+                    yield best, found
+                    break
+
+
+def _about(shows: Witness | None) -> tuple[object, ...] | None:
+    """What a witness is about, whatever it wants of it."""
+    return None if shows is None else (shows["kind"], shows.get("service"), shows.get("stage"))
+
+
+def _skips_elsewhere(sent: Sent) -> bool:
+    """Whether it asked for a skip in another stage than the service was in (SKIP-2)."""
+    request = sent.request
+    if not isinstance(request, Attach) or request.form is not Form.TRUE:
+        return False
+    place = sent.before.placements.get(request.service)
+    return place is not None and place.stage != request.stage
+
+
+def _in_turns(violations: Sequence[Violation]) -> list[Violation]:
+    """The first violation of each requirement, then the second of each, and so on."""
+    turn: dict[str, int] = {}
+    placed: list[tuple[int, int, Violation]] = []
+    for position, violation in enumerate(violations):
+        name = violation.breach.requirement
+        turn[name] = turn.get(name, 0) + 1
+        placed.append((turn[name], position, violation))
+    return [violation for _, _, violation in sorted(placed, key=lambda entry: entry[:2])]
