@@ -105,6 +105,15 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing that requests may name: what it is (`stage`, `second.service`, …), its id, and a name if it has one."""
+
+    kind: str
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementResult:
     """The grade of one requirement; `exercised` counts how often it could have failed."""
 
@@ -133,3 +142,4 @@ class RunResult:
     profile: str
     phases: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    things: tuple[Thing, ...] = ()

@@ -16,6 +16,7 @@ from stagecheck import __version__
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Redactor, curl
 from stagecheck.outcome import Grade, Level, RequirementResult, RunResult, Verdict, Violation
+from stagecheck.report.reproducer import reproducer_of
 
 SCHEMA = 1
 Record = dict[str, Any]
@@ -31,7 +32,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "verdict": result.verdict.value,
         "reading": {text(what): None if how is None else text(how) for what, how in result.reading.items()},
         "requirements": [_requirement(entry, redactor) for entry in result.requirements],
-        "violations": [_violation(entry, result.url, redactor) for entry in result.violations],
+        "violations": [_violation(entry, result, redactor) for entry in result.violations],
         "requests": result.requests,
         "duration_s": round(result.duration_s, 3),
         "seed": result.seed,
@@ -52,7 +53,7 @@ def _requirement(entry: RequirementResult, redactor: Redactor) -> dict[str, Any]
     }
 
 
-def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]:
+def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[str, Any]:
     return {
         "requirement": entry.breach.requirement,
         "cause": redactor.text(entry.breach.cause),
@@ -61,11 +62,9 @@ def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]
         "actual": redactor.text(entry.breach.actual),
         "at_request": entry.at_request,
         "reproduced": None if entry.replays is None else str(entry.replays),
-        "set_up": entry.set_up,
-        "wrong": entry.wrong % len(entry.steps) if entry.steps else None,
-        "witness": entry.witness and dict(entry.witness),
         "steps": [redactor.step(step) for step in entry.steps],
-        "curl": redactor.text("\n".join(curl(url, step.request) for step in entry.steps)),
+        "curl": redactor.text("\n".join(curl(result.url, step.request) for step in entry.steps)),
+        "reproducer": reproducer_of(entry, result, redactor),
     }
 
 

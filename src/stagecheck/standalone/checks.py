@@ -29,8 +29,7 @@ def places(witness: Any, answer: Any, before: Any) -> str | None:
     stages = _stages(answer)
     if stages is None:
         return f"status {answer['status']} without stages"
-    shown = [_id(one) for one in stages]
-    got = [(_id(one), _skipped(entry)) for one in stages for entry in _entries(one) if _is(entry, witness["service"])]
+    shown, got = [_id(one) for one in stages], standing(answer, witness["service"])
     if answer["asked"] == "stage":
         wanted = [place for place in wanted if place[0] in shown]
     if answer["asked"] == "service-stage" and not got and shown == [place[0] for place in wanted]:
@@ -39,6 +38,12 @@ def places(witness: Any, answer: Any, before: Any) -> str | None:
     if sorted(got) == wanted:
         return None
     return " and ".join(f"in {stage_id}, is_skipped {str(flag).lower()}" for stage_id, flag in got) or "in no stage"
+
+
+def standing(answer: Any, service: str) -> Any:
+    """Where an answer shows a service: pairs of a stage and whether it is skipped there."""
+    stages = _stages(answer) or ()
+    return [(_id(one), _skipped(entry)) for one in stages for entry in _entries(one) if _is(entry, service)]
 
 
 def stage(witness: Any, answer: Any, before: Any) -> str | None:

@@ -12,7 +12,7 @@ from stagecheck.errors import BudgetSpent, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
-from stagecheck.outcome import RunResult, Violation
+from stagecheck.outcome import RunResult, Thing, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
 from stagecheck.suite.confirm import Confirmation
@@ -249,7 +249,25 @@ class Runner:
             profile=self.plan.profile.name.value,
             phases=dict(phases),
             notes=tuple(self.notes),
+            things=tuple(_things(session, ground, self.plan)),
         )
+
+
+def _things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
+    """Everything that the requests of a run name by an id of its own, as the target spells it."""
+    world, spelled = session.world, session.spell.id
+    ours = [stage.id for stage in world.stages_of(ground.environment)]
+    services = [key for key, service in world.services.items() if service.environment == ground.environment]
+    yield Thing("environment", spelled(ground.environment))
+    for key in dict.fromkeys((*ground.all_stages, *ours)):
+        yield Thing("stage", spelled(key), world.stages[key].name)
+    for key in dict.fromkeys((*ground.all_services, *services)):
+        yield Thing("service", spelled(key))
+    for table, things in (("second", plan.second), ("foreign", plan.foreign)):
+        named = (("environment", things.environment), ("stage", things.stage), ("service", things.service))
+        for kind, identifier in named:
+            if identifier is not None:
+                yield Thing(f"{table}.{kind}", identifier)
 
 
 def _silent(world: World, environment: str) -> dict[str, str]:

@@ -1,0 +1,199 @@
+"""One violation as something that others can send again: ids by symbol, credentials by recipe, a stated placement.
+
+Symbols are `stage:A`, `service:1`, `environment`, `second.stage` and the like; in paths and values they stand in
+braces: `/deploymentStage/{stage:A}/service/{service:1}`, and `{stage:A~}` is the id in the other letter case.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from stagecheck import witness
+from stagecheck.exchange import Credential, Exchange, Redactor
+from stagecheck.outcome import RunResult, Thing, Violation
+from stagecheck.standalone.checks import standing
+from stagecheck.standalone.secrets import respelled
+from stagecheck.witness import Witness
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SYMBOL = re.compile(r"\{([a-z.]+(?::[A-Z0-9]+)?)(~?)\}")
+_ASKS = (
+    (re.compile(r"/deploymentStage/[^/]+"), "stage"),
+    (re.compile(r"/service/[^/]+/deploymentStage"), "service-stage"),
+    (re.compile(r".*"), "list"),
+)
+
+Reproducer = dict[str, Any]
+
+
+def reproducer_of(violation: Violation, result: RunResult, redactor: Redactor) -> Reproducer | None:
+    """The story of a violation without the ids of the target that told it; None where nothing can be checked."""
+    if violation.witness is None or not violation.steps:
+        return None
+    symbols = _Symbols(result.things)
+    wrong = violation.wrong % len(violation.steps)
+    steps = violation.steps[: wrong + 1]
+    written = [_step(step, symbols, redactor, set_up=number < violation.set_up) for number, step in enumerate(steps)]
+    shows = symbols.inside(violation.witness)
+    given = [[number, symbols.inside(shown)] for number, shown in _given(violation, steps)]
+    return {
+        "bindings": symbols.used(redactor),
+        "placement": _placement(written),
+        "steps": written,
+        "given": given,
+        "wrong": wrong,
+        "witness": shows,
+    }
+
+
+def filled(text: str, ids: Mapping[str, str]) -> str:
+    """A text with every symbol in braces replaced by its id. Raises KeyError naming the symbol that has none."""
+
+    def put(match: re.Match[str]) -> str:
+        identifier = ids[match.group(1)]
+        return respelled(identifier) if match.group(2) else identifier
+
+    return _SYMBOL.sub(put, text)
+
+
+def filled_inside(value: Any, ids: Mapping[str, str]) -> Any:
+    """The same for every text of a JSON value."""
+    if isinstance(value, str):
+        return filled(value, ids)
+    if isinstance(value, Mapping):
+        return {key: filled_inside(entry, ids) for key, entry in value.items()}
+    return [filled_inside(entry, ids) for entry in value] if isinstance(value, list) else value
+
+
+def answer_of(asks: str, path: str, status: int | None, media: str, body: str) -> dict[str, Any]:
+    """An answer as `standalone.checks` reads it."""
+    return {"asked": asks, "path": path, "status": status, "content_type": media, "body": body}
+
+
+def asks(method: str, path: str) -> str:
+    """What the answer to a request shows: a list, one stage, the stage of a service."""
+    if method != "GET":
+        return "list"
+    return next(kind for pattern, kind in _ASKS if pattern.fullmatch(path))
+
+
+class _Symbols:
+    """Gives each thing a symbol when it is first named: the letters and numbers follow the story."""
+
+    def __init__(self, things: Iterable[Thing]) -> None:
+        self._things = {thing.id.lower(): thing for thing in things}
+        self._given: dict[str, str] = {}
+
+    def of(self, identifier: str) -> str | None:
+        """The symbol of an id, in braces; None for what is no thing of the target."""
+        thing = self._things.get(identifier.lower())
+        if thing is None:
+            return None
+        key = thing.id.lower()
+        if key not in self._given:
+            count = sum(symbol.split(":")[0] == thing.kind for symbol in self._given.values())
+            self._given[key] = _numbered(thing.kind, count)
+        return self._given[key]
+
+    def path(self, path: str) -> str:
+        """A path with symbols for ids."""
+        return "/".join(self._segment(segment) for segment in path.split("/"))
+
+    def _segment(self, segment: str) -> str:
+        symbol = self.of(unquote(segment))
+        if symbol is None:
+            return segment
+        return f"{{{symbol}}}" if segment == self._things[segment.lower()].id else f"{{{symbol}~}}"
+
+    def inside(self, value: Any) -> Any:
+        """A JSON value with symbols for ids."""
+        if isinstance(value, str):
+            symbol = self.of(value)
+            return value if symbol is None else f"{{{symbol}}}"
+        if isinstance(value, Mapping):
+            return {key: self.inside(entry) for key, entry in value.items()}
+        return [self.inside(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+    def used(self, redactor: Redactor) -> dict[str, dict[str, str | None]]:
+        """What each symbol stood for."""
+        bound: dict[str, dict[str, str | None]] = {}
+        for key, symbol in self._given.items():
+            thing = self._things[key]
+            bound[symbol] = {"id": thing.id, "name": None if thing.name is None else redactor.text(thing.name)}
+        return bound
+
+
+def _numbered(kind: str, count: int) -> str:
+    if kind == "stage":
+        letters = _LETTERS[count % 26] if count < 26 else _LETTERS[count // 26 - 1] + _LETTERS[count % 26]
+        return f"stage:{letters}"
+    return f"service:{count + 1}" if kind == "service" else kind
+
+
+def _step(step: Exchange, symbols: _Symbols, redactor: Redactor, *, set_up: bool) -> dict[str, Any]:
+    request = step.request
+    written = {
+        "method": request.method,
+        "path": redactor.text(symbols.path(request.path)),
+        "headers": dict(request.headers),
+        "credential": _credential(request.credential),
+        "asks": asks(request.method, request.path),
+        "set_up": set_up,
+        "status": step.status,
+    }
+    if request.body is None:
+        return written
+    try:
+        return {**written, "body": redactor.text(request.body.decode())}
+    except UnicodeDecodeError:
+        return {**written, "body_base64": base64.b64encode(request.body).decode()}
+
+
+def _credential(credential: Credential) -> dict[str, Any]:
+    recipe = credential.recipe
+    if recipe is None:
+        return {"name": credential.name, "header": credential.header}
+    return {
+        "name": credential.name,
+        "scheme": recipe.scheme,
+        "secret": recipe.secret,
+        "how": recipe.how,
+        "shown": credential.shown,
+    }
+
+
+def _given(violation: Violation, steps: tuple[Exchange, ...]) -> Iterable[tuple[int, Witness]]:
+    """What must have gone as it did for the last answer to be wrong: the refusal that lies, the reading shown first."""
+    told = list(enumerate(steps))[violation.set_up : -1]
+    if violation.breach.requirement == "STATE-6":
+        refused = [number for number, step in told if step.status is not None and 400 <= step.status < 500]
+        yield from ((number, witness.status("4xx")) for number in refused[-1:])
+    if violation.breach.requirement == "SKIP-2":
+        for number, step in told:
+            service = unquote(step.request.path.rsplit("/", 1)[-1])
+            if b"true" not in (step.request.body or b""):
+                continue
+            if step.status is not None and 400 <= step.status < 500:
+                yield number, witness.status("4xx")
+            else:
+                yield number, witness.places(service, standing(_plain(step), service))
+
+
+def _plain(step: Exchange) -> dict[str, Any]:
+    request = step.request
+    body = step.body.decode("utf-8", "replace")
+    return answer_of(asks(request.method, request.path), request.path, step.status, step.content_type, body)
+
+
+def _placement(steps: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Where the services are when the story begins, as the set-up leaves them."""
+    placement: dict[str, dict[str, Any]] = {}
+    for step in steps:
+        match = re.fullmatch(r"/deploymentStage/\{(stage:[A-Z]+)\}/service/\{(service:\d+)\}", step["path"])
+        if match and step["set_up"] and step["method"] == "PUT":
+            placement[match.group(2)] = {"stage": match.group(1), "is_skipped": "true" in (step.get("body") or "")}
+    return placement
