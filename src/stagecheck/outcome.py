@@ -60,12 +60,16 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A breach with the exchanges that show it; the last step is the one that broke the promise."""
+    """A breach with the exchanges that show it; the last step is the one that broke the promise.
+
+    `known`: the user expects it (expect.toml), so it fails nothing.
+    """
 
     breach: Breach
     at_request: int
     steps: tuple[Exchange, ...]
     seen: int = 1
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,37 @@ class RequirementResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a run says of one entry of expect.toml; `said` is when it expired, or why nothing can be said of it."""
+
+    requirement: str
+    cause: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What a run says of expect.toml as a whole.
+
+    `known`: violations that an entry covers. `gone`: entries whose violation no longer occurs. `expired`: entries
+    whose time is over, whether or not it still occurs. `unsure`: entries whose violation was not seen by a run that
+    cannot tell whether it is gone.
+    """
+
+    file: str
+    known: int = 0
+    gone: tuple[Remark, ...] = ()
+    expired: tuple[Remark, ...] = ()
+    unsure: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything a run found out, ready to be recorded."""
+    """Everything a run found out, ready to be recorded.
+
+    `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
+    `expectations`: None where the user expects nothing.
+    """
 
     url: str
     mocked: bool
@@ -97,3 +130,6 @@ class RunResult:
     profile: str
     phases: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cut_short: str | None = None
+    broken_off: bool = False
+    expectations: Reckoning | None = None

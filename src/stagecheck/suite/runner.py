@@ -32,6 +32,7 @@ from stagecheck.target.journal import Journal
 _RESERVE_PER_SERVICE = 2
 _FOR_REPRODUCING = 36
 _COMPANY = 2
+_ENOUGH = "a short run that finds something new looks for no more"
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ class Runner:
     observer: Observer = field(default_factory=Observer)
     notes: list[str] = field(default_factory=list)
     _cut_short: str | None = None
+    _left_out: str | None = None
+    _fell_short: bool = False
     _broken_off: bool = True
 
     def run(self) -> RunResult:
@@ -63,7 +66,7 @@ class Runner:
         Raises ConfigError, CredentialRefused or TargetError when the run cannot begin; whatever happens after that
         is part of the result, and everything that was moved is put back first.
         """
-        findings = Findings(self.plan.selected)
+        findings = Findings(self.plan.selected, self.plan.expects)
         findings.listen.append(self.observer.violation)
         phases: Counter[str] = Counter()
         self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
@@ -85,6 +88,7 @@ class Runner:
             self._explore(session, ground, tour, refusals, auth)
         except BudgetSpent as spent:
             self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
+            self._fell_short = True
             if ground is None:
                 raise
         except (TargetError, KeyboardInterrupt) as error:
@@ -126,14 +130,17 @@ class Runner:
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
-        if every or not session.findings.violations:
+        if every or not session.findings.news:
             self._machine(session, ground)
             self._properties(session, ground)
             if not every:
                 self._cases(tour, late)
+        else:
+            self._left_out = _ENOUGH
         if session.findings.violations and self.client.left > 0:
             self._begin("reproduce")
-            Reproduction(session, ground, self.client.left).run(session.findings.violations)
+            news_first = sorted(session.findings.violations, key=lambda violation: violation.known)
+            Reproduction(session, ground, self.client.left).run(tuple(news_first))
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -176,31 +183,40 @@ class Runner:
         for _ in tour.skip(tour.ground.services[0]):
             pass
         for case in cases:
-            if tour.session.findings.violations and not self.plan.profile.every and self.client.left < _FOR_REPRODUCING:
+            if tour.session.findings.news and not self.plan.profile.every and self.client.left < _FOR_REPRODUCING:
                 # A short run that has found something had better show it well than look for more.
+                self._left_out = _ENOUGH
                 return
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 
     def _machine(self, session: Session, ground: Ground) -> None:
         profile = self.plan.profile
-        if not wants("machine", self.plan.selected) or self.client.left < profile.steps:
+        if not wants("machine", self.plan.selected):
+            return
+        if self.client.left < profile.steps:
+            self._fell_short = True
             return
         from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
 
         self._begin("machine")
         share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
-        machine.walk(
+        done = machine.walk(
             session, ground, examples=profile.examples, steps=profile.steps, requests=share, seed_=self.plan.seed
         )
+        self._fell_short |= not done
 
     def _properties(self, session: Session, ground: Ground) -> None:
-        if not wants("properties", self.plan.selected) or self.client.left < 4:
+        if not wants("properties", self.plan.selected):
+            return
+        if self.client.left < 4:
+            self._fell_short = True
             return
         from stagecheck.suite.properties import Properties  # noqa: PLC0415  (takes long to import)
 
         self._begin("properties")
         Properties(session, ground).run(cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed)
+        self._fell_short |= self.client.left < 4
 
     # ------------------------------------------------------------------ the result
 
@@ -236,7 +252,26 @@ class Runner:
             profile=self.plan.profile.name.value,
             phases=dict(phases),
             notes=tuple(self.notes),
+            cut_short=self._less_than_usual(findings),
+            broken_off=self._broken_off,
         )
+
+    def _less_than_usual(self, findings: Findings) -> str | None:
+        """Why what the same profile has shown before might not have come up this time, or None.
+
+        That the requests of the profile are used up is usual. It is not when something new has used them, or when
+        there were fewer.
+        """
+        if self._broken_off:
+            return self._cut_short
+        if not self._fell_short:
+            return self._left_out
+        limits = self.client.limits
+        if self.client.elapsed_s > limits.seconds:
+            return f"the {limits.seconds:g} seconds of the run were over before all was tried"
+        if limits.requests < self.plan.profile.requests:
+            return f"the {limits.requests} requests of [limits] were spent before all was tried"
+        return "something new has used requests that are missing elsewhere" if findings.news else self._left_out
 
 
 def _silent(world: World, environment: str) -> dict[str, str]:
