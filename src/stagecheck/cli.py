@@ -26,6 +26,7 @@ INCONCLUSIVE = 3
 
 COMMANDS = {
     "verify": "Judge a target, requirement by requirement (no URL: the embedded mocked target).",
+    "expect": "Write down the violations of a run as known ones, or remove those that are gone.",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",
     "audit": "Show that every check can fail: requirements against seeded defects.",

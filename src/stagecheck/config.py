@@ -116,7 +116,7 @@ def _uuid(value: Any, where: str) -> str:
 
 def _uuids(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise ConfigError(f"{where} is {_kind(value)}; give a list of UUIDs")
+        raise ConfigError(f"{where} is {kind_of(value)}; give a list of UUIDs")
     return tuple(_uuid(entry, f"{where}[{position}]") for position, entry in enumerate(value))
 
 
@@ -134,7 +134,7 @@ def _secret(value: Any, where: str) -> str:
 
 def _positive(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{where} is {_kind(value)}; give a number greater than 0")
+        raise ConfigError(f"{where} is {kind_of(value)}; give a number greater than 0")
     if not math.isfinite(value) or value <= 0:
         raise ConfigError(f"{where} is {value}; give a number greater than 0")
     return float(value)
@@ -142,7 +142,7 @@ def _positive(value: Any, where: str) -> float:
 
 def _count(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{where} is {_kind(value)}; give a whole number greater than 0")
+        raise ConfigError(f"{where} is {kind_of(value)}; give a whole number greater than 0")
     if value <= 0:
         raise ConfigError(f"{where} is {value}; give a whole number greater than 0")
     return value
@@ -150,11 +150,11 @@ def _count(value: Any, where: str) -> int:
 
 def _string(value: Any, where: str, wanted: str) -> str:
     if not isinstance(value, str):
-        raise ConfigError(f"{where} is {_kind(value)}; give {wanted}")
+        raise ConfigError(f"{where} is {kind_of(value)}; give {wanted}")
     return value
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """The TOML name of a value's type: the value itself may be a secret in the wrong place."""
     for kind, name in (
         (bool, "a boolean"),
@@ -231,9 +231,9 @@ def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
         if homes and not isinstance(value, dict):
             raise ConfigError(f"{name} stands outside of any table; put it below [{homes[0]}]")
         what = f"table [{name}]" if isinstance(value, dict) else f"key {name}"
-        raise ConfigError(f"unknown {what}; {_closest(name, list(_TABLES), '[{}]')}")
+        raise ConfigError(f"unknown {what}; {closest(name, list(_TABLES), '[{}]')}")
     if not isinstance(value, dict):
-        raise ConfigError(f"{name} is {_kind(value)}; write a table: [{name}]")
+        raise ConfigError(f"{name} is {kind_of(value)}; write a table: [{name}]")
     for key in value:
         if key not in readers:
             raise ConfigError(f"unknown key {key} in [{name}]; {_mend_key(name, key)}")
@@ -247,10 +247,11 @@ def _mend_key(table: str, key: str) -> str:
     elsewhere = [name for name, keys in _TABLES.items() if key in keys]
     if elsewhere and not difflib.get_close_matches(key, _TABLES[table]):
         return f"it belongs below [{elsewhere[0]}]"
-    return _closest(key, list(_TABLES[table]), "{}")
+    return closest(key, list(_TABLES[table]), "{}")
 
 
-def _closest(name: str, known: list[str], style: str) -> str:
+def closest(name: str, known: list[str], style: str) -> str:
+    """The end of an error about an unknown name: which one was meant, or which there are, each in that style."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean {style.format(close[0])}?"

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -21,6 +22,8 @@ from stagecheck.config import checked_url, credentials_of, is_loopback, limits_o
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
+from stagecheck.expectations import entries
+from stagecheck.expectations.judge import Judge
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
@@ -48,6 +51,7 @@ class Wanted:
     reading: str | None = None
     allow_writes: bool = False
     allow_option: str = "--allow-writes"
+    expect: Path | None = None
 
 
 @dataclass(slots=True)
@@ -60,11 +64,16 @@ class Launch:
     credentials: Credentials
     document: spec.Document
     mocked: bool = False
+    expectations: entries.Expectations | None = None
     interrupted: bool = False
     redactor: Redactor = field(init=False)
+    judge: Judge | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.redactor = Redactor(self.credentials.secrets())
+        if self.expectations is not None:
+            self.judge = Judge(self.expectations, today(), self.redactor.text)
+            self.plan = replace(self.plan, expects=self.judge.knows)
 
     def run(self, observer: Observer | None = None) -> RunResult:
         """Run it. Raises what `Runner.run` raises; KeyboardInterrupt only when nothing could be judged yet.
@@ -78,7 +87,8 @@ class Launch:
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
             with self._interruptible(client):
                 result = runner.run()
-        return _settled(result, failures, interrupted=self.interrupted)
+        settled = _settled(result, failures, interrupted=self.interrupted)
+        return self.judge.judged(settled) if self.judge else settled
 
     def _open(self) -> AbstractContextManager[httpx.Client]:
         return embedded_client(Mock(embedded())) if self.mocked else live(self.limits.timeout)
@@ -125,11 +135,14 @@ def prepare(wanted: Wanted) -> Launch:
     reading = Reading(wanted.reading) if wanted.reading else None
     selected = _selected(wanted.only)
     url = checked_url(wanted.url, "URL") if wanted.url is not None else None
+    expected = _expectations(wanted)
     if wanted.config is None and url is None:
         scenario = embedded()
         plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
         limits = Limits(requests=profile.requests, seconds=float("inf"))
-        return Launch(EMBEDDED_URL, plan, limits, embedded_credentials(), spec.load(wanted.spec), mocked=True)
+        document = spec.load(wanted.spec)
+        own = embedded_credentials()
+        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected)
     if wanted.config is None:
         raise ConfigError(
             "a URL alone is not enough: put [target] environment (or stages and services) and [auth] token into "
@@ -143,7 +156,21 @@ def prepare(wanted: Wanted) -> Launch:
             f"give {wanted.allow_option} if it may"
         )
     plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
-    return Launch(url, plan, limits_of(config, profile), credentials_of(config), spec.load(wanted.spec))
+    limits, credentials, document = limits_of(config, profile), credentials_of(config), spec.load(wanted.spec)
+    return Launch(url, plan, limits, credentials, document, expectations=expected)
+
+
+def today() -> date:
+    """The day by which entries expire: that of UTC, so that it is the same one on every machine."""
+    return datetime.now(tz=UTC).date()
+
+
+def _expectations(wanted: Wanted) -> entries.Expectations | None:
+    """The file that was named, else the one next to the config, if there is one."""
+    if wanted.expect is not None:
+        return entries.load(wanted.expect)
+    beside = wanted.config.with_name(entries.FILE_NAME) if wanted.config is not None else None
+    return entries.load(beside) if beside is not None and beside.exists() else None
 
 
 def _selected(only: tuple[str, ...]) -> frozenset[str]:
@@ -171,15 +198,22 @@ def _guarded(observer: Observer, failures: list[str]) -> Observer:
 
 def _settled(result: RunResult, failures: list[str], *, interrupted: bool) -> RunResult:
     """The result with what only the front end knows: that it was interrupted, that its display failed."""
-    verdict = result.verdict
-    if interrupted and verdict in (Verdict.CONFORMING, Verdict.NON_STRICT):
-        verdict = Verdict.INCONCLUSIVE
-    return replace(result, verdict=verdict, notes=(*result.notes, *failures))
+    result = replace(result, notes=(*result.notes, *failures))
+    if not interrupted:
+        return result
+    verdict = result.verdict if result.verdict is Verdict.NON_CONFORMING else Verdict.INCONCLUSIVE
+    cut_short = result.cut_short or "the run was interrupted"
+    return replace(result, verdict=verdict, broken_off=True, cut_short=cut_short)
 
 
 def exit_code(result: RunResult, *, strict: bool) -> int:
-    """The pinned exit code of a verdict: a MUST is broken 1 (strict: a SHOULD too), inconclusive 3, else 0."""
+    """The pinned exit code of a verdict: a MUST is broken 1 (strict: a SHOULD too), inconclusive 3, else 0.
+
+    An entry of expect.toml that has to go is 1 as well, whatever the verdict.
+    """
     if result.verdict is Verdict.NON_CONFORMING:
+        return 1
+    if result.expectations is not None and (result.expectations.gone or result.expectations.expired):
         return 1
     if strict and any(entry.grade is Grade.NON_STRICT for entry in result.requirements):
         return 1

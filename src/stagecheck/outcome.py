@@ -82,6 +82,7 @@ class Violation:
 
     The first `set_up` of the `steps` bring the services to where the story begins; `wrong` is the position of the
     answer that broke the promise, `witness` what a right one shows. `replays`: None where it was not tried again.
+    `known`: the user expects it (expect.toml), so it fails nothing.
     """
 
     breach: Breach
@@ -92,6 +93,7 @@ class Violation:
     wrong: int = -1
     witness: Witness | None = None
     replays: Replays | None = None
+    known: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -126,8 +128,37 @@ class RequirementResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a run says of one entry of expect.toml; `said` is when it expired, or why nothing can be said of it."""
+
+    requirement: str
+    cause: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What a run says of expect.toml as a whole.
+
+    `known`: violations that an entry covers. `gone`: entries whose violation no longer occurs. `expired`: entries
+    whose time is over, whether or not it still occurs. `unsure`: entries whose violation was not seen by a run that
+    cannot tell whether it is gone.
+    """
+
+    file: str
+    known: int = 0
+    gone: tuple[Remark, ...] = ()
+    expired: tuple[Remark, ...] = ()
+    unsure: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything a run found out, ready to be recorded."""
+    """Everything a run found out, ready to be recorded.
+
+    `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
+    `expectations`: None where the user expects nothing.
+    """
 
     url: str
     mocked: bool
@@ -143,3 +174,6 @@ class RunResult:
     phases: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     things: tuple[Thing, ...] = ()
+    cut_short: str | None = None
+    broken_off: bool = False
+    expectations: Reckoning | None = None

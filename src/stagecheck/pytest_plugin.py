@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from stagecheck.launch import Launch
 
 Judged = dict[str, Any]
-"""What a run found, as JSON: `grades` (id → grade, reason, exercised, texts), `summary`, `notes`; or `error` alone."""
+"""What a run found, as JSON: `grades` (id → grade, reason, exercised, texts), `summary`, `notes`; or `error` alone.
+
+Of each grade, `texts` and `messages` tell of violations that are not known, `stale` of entries of expect.toml that fail
+the run.
+"""
 
 _JUDGED = pytest.StashKey[Judged]()
 _SHARED = pytest.StashKey[Path]()
@@ -62,6 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="pin what a skip to another stage has to mean (SKIP-2)",
     )
     add("--stagecheck-spec", metavar="FILE", help="an OpenAPI document in place of the packaged one")
+    add(
+        "--stagecheck-expect",
+        metavar="FILE",
+        help="the violations that are known (default: the expect.toml next to the config)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,6 +114,7 @@ def _prepared(config: pytest.Config, only: Iterable[str] = ()) -> Launch:
             reading=config.getoption("stagecheck_reading", None),
             allow_writes=config.getoption("stagecheck_allow_writes", default=False),
             allow_option="--stagecheck-allow-writes",
+            expect=path("stagecheck_expect"),
         )
     )
 
@@ -174,8 +184,9 @@ class RequirementItem(pytest.Item):
         grade, reason, texts = self.found["grade"], self.found["reason"], self.found["texts"]
         self.user_properties += [("stagecheck_grade", grade), ("stagecheck_exercised", self.found["exercised"])]
         strict = self.config.getoption("stagecheck_strict", default=False)
-        if grade == "fail" or (grade == "non-strict" and strict):
-            _fail("\n\n".join(texts))
+        stale = self.found.get("stale", [])
+        if grade == "fail" or (grade == "non-strict" and strict) or stale:
+            _fail("\n\n".join([*texts, *stale]))
         if grade == "non-strict":
             # Not pytest.xfail(): under --runxfail that does nothing, and this would pass.
             raise pytest.xfail.Exception("; ".join(self.found["messages"]))
@@ -232,23 +243,29 @@ def _run(config: pytest.Config, chosen: list[str]) -> Judged:
 
 
 def _judged(launch: Launch) -> Judged:
+    from stagecheck.report.expectations import complaints, doubts  # noqa: PLC0415 - heavy
     from stagecheck.report.record import record_of  # noqa: PLC0415 - heavy
     from stagecheck.report.terminal import headline, violation_text  # noqa: PLC0415 - heavy
 
     record = record_of(launch.run(), launch.redactor)
+    stale = complaints(record)
     grades = {}
     for entry in record["requirements"]:
-        found = [violation for violation in record["violations"] if violation["requirement"] == entry["id"]]
+        mine = [violation for violation in record["violations"] if violation["requirement"] == entry["id"]]
+        found = [violation for violation in mine if not violation["known"]]
         grades[entry["id"]] = {
             "grade": entry["grade"],
             "reason": entry["reason"],
             "exercised": entry["exercised"],
             "texts": [violation_text(violation) for violation in found],
             "messages": [violation["message"] for violation in found],
+            "stale": [line for requirement, line in stale if requirement == entry["id"]],
         }
     where = "the embedded mocked target" if record["target"]["mocked"] else record["target"]["url"]
     summary = f"{headline(record).plain} ({where}, {record['requests']} requests, seed {record['seed']})"
-    return {"grades": grades, "summary": summary, "notes": record["notes"]}
+    told = record["expectations"]
+    known = [f"{told['file']}: {told['known']} known", *(line for _, line in stale), *doubts(record)] if told else []
+    return {"grades": grades, "summary": summary, "notes": [*record["notes"], *known]}
 
 
 def _once(directory: Path, run: Callable[[], Judged]) -> Judged:

@@ -26,7 +26,7 @@ def record(text: str = "") -> Record:
 def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
-    assert set(made) == {*pinned.split(), "profile", "phases", "notes"}
+    assert set(made) == {*pinned.split(), "profile", "phases", "notes", "expectations"}
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
     assert made["target"] == {"url": "http://127.0.0.1:1", "mocked": False, "offers": ["attach", "list"]}
@@ -41,7 +41,8 @@ def test_the_keys_are_the_pinned_ones() -> None:
 def test_a_violation_has_its_steps_and_one_command_a_line() -> None:
     (violation,) = record("x")["violations"]
     assert set(violation) == {
-        "requirement", "cause", "message", "expected", "actual", "at_request", "steps", "curl",
+        "requirement", "cause", "message", "expected", "actual", "at_request", "reproduced", "steps", "curl", "known",
+        "reproducer",
     }  # fmt: skip
     assert violation["at_request"] == 7
     assert violation["steps"][0] == {

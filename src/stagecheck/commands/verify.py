@@ -20,13 +20,13 @@ from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
 from stagecheck.report.junit import junit_of
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
-from stagecheck.report.terminal import Progress, headline, make_console, print_notes, print_record
+from stagecheck.report.terminal import Progress, headline, make_console, print_expectations, print_notes, print_record
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.runner import Observer
 
 _RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
 _FILE = click.Path(path_type=Path)
-_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes")
+_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect")
 """The options that say which run is wanted; the others say how it is shown."""
 
 
@@ -55,6 +55,12 @@ _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
 @click.option("--spec", type=_FILE, metavar="FILE", help="An OpenAPI document in place of the packaged one.")
+@click.option(
+    "--expect",
+    type=_FILE,
+    metavar="FILE",
+    help="The violations that are known.  [default: expect.toml beside --config]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the verdict line alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every exchange, and tracebacks of faults of stagecheck.")
 @click.pass_obj
@@ -86,6 +92,7 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
 def _printed(console: Console, record: Record, *, quiet: bool) -> None:
     if quiet:
         console.print(headline(record), soft_wrap=True)
+        print_expectations(console, record, failing_only=True)
         print_notes(console, record)
     else:
         console.print()

@@ -1,7 +1,8 @@
 """`junit.xml`: one test case per requirement, rendered from a record.
 
 How grades become outcomes: a broken MUST is a <failure>, a broken SHOULD one only when strict, what stayed open for
-want of an answer or of budget is an <error>, what was not tried is <skipped>. Nothing that was not seen passes.
+want of an answer or of budget is an <error>, what was not tried or is known is <skipped>. Nothing that was not seen
+passes. Entries of expect.toml that have to go are one more case, which fails.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from stagecheck.contract import CATALOGUE
 from stagecheck.outcome import Grade
+from stagecheck.report.expectations import PRUNE, complaints, prunable
 from stagecheck.report.record import Record
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,6 +23,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit_of(record: Record, *, strict: bool = False) -> bytes:
     """The record as JUnit XML, in UTF-8."""
     cases = [_case(entry, record, strict=strict) for entry in record["requirements"]]
+    cases += _expectations_case(record)
     counts = {
         "tests": str(len(cases)),
         "failures": str(_having(cases, "failure")),
@@ -70,6 +73,7 @@ def _case(entry: dict[str, Any], record: Record, *, strict: bool) -> ET.Element:
     broken = grade is Grade.FAIL or (strict and grade is Grade.NON_STRICT)
     if broken or grade is Grade.NON_STRICT:
         found = [v for v in record["violations"] if v["requirement"] == identifier]
+        found.sort(key=lambda violation: bool(violation.get("known")))
         text = clean(_violations_text(sentence, found))
         if broken:
             message = clean(found[0]["message"]) if found else sentence
@@ -85,10 +89,21 @@ def _case(entry: dict[str, Any], record: Record, *, strict: bool) -> ET.Element:
     return case
 
 
+def _expectations_case(record: Record) -> list[ET.Element]:
+    lines = [line for _, line in complaints(record)]
+    if not lines:
+        return []
+    case = ET.Element("testcase", {"classname": "stagecheck.expectations", "name": "expectations", "time": "0"})
+    text = "\n".join([*lines, *([PRUNE] if prunable(record) else [])])
+    ET.SubElement(case, "failure", {"message": clean(lines[0]), "type": "expectations"}).text = clean(text)
+    return [case]
+
+
 def _violations_text(sentence: str, found: list[dict[str, Any]]) -> str:
     parts = [sentence]
     parts += [
-        f"{v['message']}\n  expected: {v['expected']}\n  actual:   {v['actual']}\n"
+        f"{v['message']}{' (known)' if v.get('known') else ''}\n"
+        f"  expected: {v['expected']}\n  actual:   {v['actual']}\n"
         f"  first seen at request {v['at_request']}\n{v['curl']}"
         for v in found
     ]

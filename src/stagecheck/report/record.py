@@ -15,7 +15,7 @@ from typing import Any
 from stagecheck import __version__
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Redactor, curl
-from stagecheck.outcome import Grade, Level, RequirementResult, RunResult, Verdict, Violation
+from stagecheck.outcome import Grade, Level, Reckoning, Remark, RequirementResult, RunResult, Verdict, Violation
 from stagecheck.report.reproducer import reproducer_of
 
 SCHEMA = 1
@@ -39,6 +39,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "profile": result.profile,
         "phases": dict(result.phases),
         "notes": [text(note) for note in result.notes],
+        "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
     }
 
 
@@ -65,6 +66,21 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "steps": [redactor.step(step) for step in entry.steps],
         "curl": redactor.text("\n".join(curl(result.url, step.request) for step in entry.steps)),
         "reproducer": reproducer_of(entry, result, redactor),
+        "known": entry.known,
+    }
+
+
+def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:
+    def remark(entry: Remark, said: str | None = None) -> dict[str, str]:
+        key = {"requirement": entry.requirement, "cause": redactor.text(entry.cause)}
+        return key if said is None else {**key, said: redactor.text(entry.said)}
+
+    return {
+        "file": redactor.text(reckoning.file),
+        "known": reckoning.known,
+        "gone": [remark(entry) for entry in reckoning.gone],
+        "expired": [remark(entry, "expires") for entry in reckoning.expired],
+        "unsure": [remark(entry, "why") for entry in reckoning.unsure],
     }
 
 
@@ -125,9 +141,10 @@ _RECORD: dict[str, Any] = {
 """The pinned keys and their types: a dict is an object with at least these keys, a list one of such entries."""
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path, also: Mapping[str, Any] | None = None) -> Record:
     """Read a record that `write_record` wrote, perhaps a later version with more keys.
 
+    `also`: keys that are needed beyond the pinned ones, spelled as in `_RECORD`.
     Raises UsageError naming the file, the place and what is wrong there.
     """
     try:
@@ -136,7 +153,7 @@ def read_record(path: Path) -> Record:
         raise UsageError(f"cannot read the record {path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no record of a run: it is not JSON ({error}); give a report.json") from None
-    wrong = problem_of(record)
+    wrong = problem_of(record) or _wrong(record, also or {}, "")
     if wrong:
         raise UsageError(f"{path} is no record of a run that this version reads: {wrong}; write it again with verify")
     assert isinstance(record, dict)

@@ -23,6 +23,7 @@ from rich.text import Text
 from stagecheck.contract import CATALOGUE
 from stagecheck.exchange import Exchange
 from stagecheck.outcome import Grade, Verdict, Violation
+from stagecheck.report.expectations import PRUNE, complaints, doubts, prunable, summary
 from stagecheck.report.record import Record
 
 WIDTH = 80
@@ -135,10 +136,14 @@ class Progress:
             )
 
     def violation(self, violation: Violation, message: str) -> None:
-        """A violation is new; `message` is its sentence without secrets."""
+        """A violation was met for the first time; `message` is its sentence without secrets."""
+        where = f"{violation.breach.requirement} at request {violation.at_request}"
+        if violation.known:
+            self._say(f"{where}, known: {shown(message)}", "dim")
+            return
         self.broken[violation.breach.requirement] += 1
         style = "red" if violation.breach.level == "MUST" else "yellow"
-        self._say(f"{violation.breach.requirement} at request {violation.at_request}: {shown(message)}", style)
+        self._say(f"{where}: {shown(message)}", style)
 
     def _say(self, text: str, style: str = "") -> None:
         if not self.quiet:
@@ -160,7 +165,9 @@ def headline(record: Record) -> Text:
     verdict = Verdict(record["verdict"])
     counts = Counter(Grade(entry["grade"]) for entry in record["requirements"])
     parts = [f"{counts[grade]} {words}" for grade, words in _GRADE_WORDS.items() if counts[grade]]
-    return Text.assemble((verdict.value, _VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
+    line = Text.assemble((verdict.value, _VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
+    stale = summary(record)
+    return Text.assemble(line, "; ", (shown(stale), "bold red")) if stale else line
 
 
 def print_record(console: Console, record: Record) -> None:
@@ -173,6 +180,7 @@ def print_record(console: Console, record: Record) -> None:
         for entry in broken:
             _print_broken(console, entry, record)
         _print_commands_hint(console, record)
+    print_expectations(console, record)
     _heading(console, "Requirements")
     console.print(_table(record))
     if record["reading"]:
@@ -182,6 +190,24 @@ def print_record(console: Console, record: Record) -> None:
     print_notes(console, record)
     console.print()
     console.print(headline(record), soft_wrap=True)
+
+
+def print_expectations(console: Console, record: Record, *, failing_only: bool = False) -> None:
+    """Which file says what is known, which of its entries have to go, and of which nothing can be said."""
+    told, lines = record.get("expectations"), complaints(record)
+    if not told or (failing_only and not lines):
+        return
+    number = told["known"]
+    known = f"{number} violation{' is' if number == 1 else 's are'} known"
+    console.print()
+    console.print(Text(shown(f"Expectations of {told['file']}"), "bold"), soft_wrap=True)
+    console.print(Text(f"  {known}"))
+    for _, line in lines:
+        console.print(Text(f"  {shown(line)}", "red"), soft_wrap=True)
+    if prunable(record):
+        console.print(Text(f"  {PRUNE}"), soft_wrap=True)
+    for doubt in doubts(record):
+        console.print(Text(f"  {shown(doubt)}", "dim"), soft_wrap=True)
 
 
 def print_notes(console: Console, record: Record) -> None:
@@ -234,8 +260,15 @@ def _print_broken(console: Console, entry: dict[str, Any], record: Record) -> No
     sentence = f" {known.text}" if known else ""
     console.print()
     console.print(Text.assemble((f"{entry['id']} ({entry['level']})", style), sentence))
+    if entry["grade"] == Grade.KNOWN and entry["reason"]:
+        console.print(Padding(Text(shown(f"known: {entry['reason']}")), (0, 0, 0, 2)))
     for violation in record["violations"]:
-        if violation["requirement"] == entry["id"]:
+        if violation["requirement"] != entry["id"]:
+            continue
+        if violation.get("known"):
+            # One line is enough of it; report.json has the rest.
+            console.print(Padding(Text(shown(f"{_short(violation['message'])} (known)")), (0, 0, 0, 2)))
+        else:
             console.print(Padding(_violation(violation), (0, 0, 0, 2)))
             for line in violation["curl"].split("\n"):
                 console.print(Text(f"    {shown(_short(line))}", "dim"), soft_wrap=True)
@@ -262,7 +295,9 @@ def _short(text: str) -> str:
 
 
 def _print_commands_hint(console: Console, record: Record) -> None:
-    commands = "\n".join(violation["curl"] for violation in record["violations"])
+    commands = "\n".join(violation["curl"] for violation in record["violations"] if not violation.get("known"))
+    if not commands:
+        return
     names = sorted(set(re.findall(r"\$(STAGECHECK_[A-Z_]+)", commands)))
     if record["target"]["mocked"]:
         hint = "The embedded target has no address: the commands show what was sent."
@@ -295,7 +330,7 @@ def _table(record: Record) -> Table:
 
 def _remark(entry: dict[str, Any], grade: Grade) -> Text:
     """Why it is not judged, or what was found; for what is kept, what is kept."""
-    if entry["violations"]:
+    if entry["violations"] and grade is not Grade.KNOWN:
         number = entry["violations"]
         return Text(f"{number} violation{'s' if number > 1 else ''}", _GRADE_STYLE.get(grade, ""))
     if entry["reason"]:

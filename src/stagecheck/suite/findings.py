@@ -11,16 +11,21 @@ from stagecheck.contract import requirement
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.outcome import Breach, Level, Violation
+from stagecheck.suite.plan import nothing
 
 MOST_OF_ONE_REQUIREMENT = 12
-"""Violations kept of one requirement; a target with more causes than that has been told enough."""
+"""Violations kept of one requirement, known ones not counted; a target with more causes has been told enough."""
 
 
 class Findings:
-    """Collects violations. `selected`: the requirement ids the run was asked about; others are not kept."""
+    """Collects violations.
 
-    def __init__(self, selected: Iterable[str]) -> None:
+    `selected`: the requirement ids the run was asked about; others are not kept. `expects`: as in `Plan`.
+    """
+
+    def __init__(self, selected: Iterable[str], expects: Callable[[str, str], bool] = nothing) -> None:
         self.selected = frozenset(selected)
+        self.expects = expects
         self.exercised: Counter[str] = Counter()
         self.choices: dict[str, set[str]] = {}
         self.listen: list[Callable[[Violation], None]] = []
@@ -34,6 +39,11 @@ class Findings:
             replace(violation, seen=self._seen[key])
             for key, violation in sorted(self._found.items(), key=lambda item: item[1].at_request)
         )
+
+    @property
+    def news(self) -> tuple[Violation, ...]:
+        """What was found and is not expected."""
+        return tuple(violation for violation in self.violations if not violation.known)
 
     def known(self, mismatch: Mismatch) -> bool:
         """Whether a violation of this requirement and cause is on record already."""
@@ -57,10 +67,16 @@ class Findings:
         known = self._found.get(key)
         if known is not None:
             return False
-        if sum(found == mismatch.requirement for found, _ in self._found) >= MOST_OF_ONE_REQUIREMENT:
+        expected = self.expects(*key)
+        others = sum(
+            found == mismatch.requirement and not self._found[found, cause].known for found, cause in self._found
+        )
+        if others >= MOST_OF_ONE_REQUIREMENT and not expected:
             return False
         wrong = max((i for i, step in enumerate(steps) if step.number == at_request), default=len(steps) - 1)
-        violation = Violation(breach_of(mismatch), at_request, steps, wrong=wrong, witness=mismatch.witness)
+        violation = Violation(
+            breach_of(mismatch), at_request, steps, wrong=wrong, witness=mismatch.witness, known=expected
+        )
         self._found[key] = violation
         for listener in self.listen:
             listener(violation)

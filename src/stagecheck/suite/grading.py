@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stagecheck.contract import CATALOGUE, Requirement
@@ -46,24 +46,30 @@ def _grade(
     mine = [violation for violation in found if violation.breach.requirement == entry.id]
     if entry.id not in circumstances.selected:
         return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, "not selected")
-    certain = [violation for violation in mine if not violation.doubtful]
-    if mine and not certain:
-        first = mine[0]
-        reason = (
-            f"seen once, at request {first.at_request}, and not again when the same requests were sent "
-            f"{first.replays.of if first.replays else 0} times more: {first.breach.message}"
-        )
-        return RequirementResult(entry.id, entry.level, Grade.INCONCLUSIVE, exercised, len(mine), reason)
     if mine:
-        must = any(violation.breach.level is Level.MUST for violation in certain)
-        grade = Grade.FAIL if must else Grade.NON_STRICT
-        return RequirementResult(entry.id, entry.level, grade, max(exercised, len(mine)), len(mine), None)
+        grade, doubt = grade_of(mine)
+        tried = exercised if grade is Grade.INCONCLUSIVE else max(exercised, len(mine))
+        return RequirementResult(entry.id, entry.level, grade, tried, len(mine), doubt)
     if exercised == 0:
         grade, reason = _untested(entry, circumstances)
         return RequirementResult(entry.id, entry.level, grade, 0, 0, reason)
     if entry.level is Level.OPEN:
         return _open(entry, exercised, circumstances)
     return RequirementResult(entry.id, entry.level, Grade.PASS, exercised, 0, None)
+
+
+def grade_of(found: Sequence[Violation]) -> tuple[Grade, str | None]:
+    """The grade that violations of one requirement make, and the doubt about it where none was seen twice."""
+    certain = [violation for violation in found if not violation.doubtful]
+    if not certain:
+        first = found[0]
+        times = first.replays.of if first.replays else 0
+        return Grade.INCONCLUSIVE, (
+            f"seen once, at request {first.at_request}, and not when it was tried {times} times more: "
+            f"{first.breach.message}"
+        )
+    must = any(violation.breach.level is Level.MUST for violation in certain)
+    return Grade.FAIL if must else Grade.NON_STRICT, None
 
 
 def _open(entry: Requirement, exercised: int, circumstances: Circumstances) -> RequirementResult:

@@ -162,8 +162,11 @@ class Walk(RuleBasedStateMachine):
         return reads
 
 
-def walk(session: Session, ground: Ground, *, examples: int, steps: int, requests: int, seed_: int) -> None:
-    """Run the machine until nothing new appears, within `requests`. Violations end up in `session.findings`."""
+def walk(session: Session, ground: Ground, *, examples: int, steps: int, requests: int, seed_: int) -> bool:
+    """Run the machine until nothing new appears, within `requests`; False if they were too few for that.
+
+    Violations end up in `session.findings`.
+    """
     session.client.phase = "machine"
     last = session.client.sent + requests
     masked = frozenset(session.raw_ever)
@@ -171,8 +174,9 @@ def walk(session: Session, ground: Ground, *, examples: int, steps: int, request
         errand = Errand(session, ground, last, masked)
         _run(errand, examples=examples, steps=steps, seed_=seed_ + attempt)
         if errand.goal is None or errand.over:
-            return
+            return not errand.over
         masked = frozenset(session.raw_ever)
+    return False
 
 
 def _run(errand: Errand, *, examples: int, steps: int, seed_: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -57,9 +58,18 @@ PROFILES = {
 }
 
 
+def nothing(requirement: str, cause: str) -> bool:
+    """Expects no violation."""
+    del requirement, cause
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a run needs to know besides how to reach the target."""
+    """Everything a run needs to know besides how to reach the target.
+
+    `expects`: whether a violation (requirement, cause) is known already; what is must not keep a run from finding more.
+    """
 
     environment: str | None = None
     stages: tuple[str, ...] = ()
@@ -70,3 +80,4 @@ class Plan:
     selected: frozenset[str] = frozenset(CATALOGUE)
     seed: int = 0
     reading: Reading | None = None
+    expects: Callable[[str, str], bool] = nothing

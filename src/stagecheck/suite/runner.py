@@ -33,6 +33,7 @@ _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
 _COMPANY = 2
+_ENOUGH = "a short run that finds something new looks for no more"
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class Runner:
     exploring_ends: int | None = None
     """How many requests may have been sent when the exploring ends; None: as many as there are."""
     _cut_short: str | None = None
+    _left_out: str | None = None
+    _fell_short: bool = False
     _broken_off: bool = True
 
     def run(self) -> RunResult:
@@ -66,7 +69,7 @@ class Runner:
         Raises ConfigError, CredentialRefused or TargetError when the run cannot begin; whatever happens after that
         is part of the result, and everything that was moved is put back first.
         """
-        findings = Findings(self.plan.selected)
+        findings = Findings(self.plan.selected, self.plan.expects)
         findings.listen.append(self.observer.violation)
         phases: Counter[str] = Counter()
         self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
@@ -88,11 +91,12 @@ class Runner:
             try:
                 self._explore(session, ground, tour, refusals, auth)
             except BudgetSpent as spent:
-                self._cut_short = f"{spent} before a case of it was tried"
+                self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
             self.client.reserve = way_home
             self._confirm(session, ground)
         except BudgetSpent as spent:
             self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
+            self._fell_short = True
             if ground is None:
                 raise
         except (TargetError, KeyboardInterrupt) as error:
@@ -134,11 +138,13 @@ class Runner:
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
-        if every or not session.findings.violations:
+        if every or not session.findings.news:
             self._machine(session, ground)
             self._properties(session, ground)
             if not every:
                 self._cases(tour, late)
+        else:
+            self._left_out = _ENOUGH
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Something new was found: keep requests back for seeing it again."""
@@ -149,7 +155,8 @@ class Runner:
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0:
             self._begin("confirm")
-            Confirmation(session, ground, self.client.sent + self.client.left).run(session.findings.violations)
+            news_first = sorted(session.findings.violations, key=lambda violation: violation.known)
+            Confirmation(session, ground, self.client.sent + self.client.left).run(news_first)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -197,23 +204,31 @@ class Runner:
 
     def _machine(self, session: Session, ground: Ground) -> None:
         profile = self.plan.profile
-        if not wants("machine", self.plan.selected) or self.client.left < profile.steps:
+        if not wants("machine", self.plan.selected):
+            return
+        if self.client.left < profile.steps:
+            self._fell_short = True
             return
         from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
 
         self._begin("machine")
         share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
-        machine.walk(
+        done = machine.walk(
             session, ground, examples=profile.examples, steps=profile.steps, requests=share, seed_=self.plan.seed
         )
+        self._fell_short |= not done
 
     def _properties(self, session: Session, ground: Ground) -> None:
-        if not wants("properties", self.plan.selected) or self.client.left < 4:
+        if not wants("properties", self.plan.selected):
+            return
+        if self.client.left < 4:
+            self._fell_short = True
             return
         from stagecheck.suite.properties import Properties  # noqa: PLC0415  (takes long to import)
 
         self._begin("properties")
         Properties(session, ground).run(cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed)
+        self._fell_short |= self.client.left < 4
 
     # ------------------------------------------------------------------ the result
 
@@ -250,7 +265,26 @@ class Runner:
             phases=dict(phases),
             notes=tuple(self.notes),
             things=tuple(_things(session, ground, self.plan)),
+            cut_short=self._less_than_usual(findings),
+            broken_off=self._broken_off,
         )
+
+    def _less_than_usual(self, findings: Findings) -> str | None:
+        """Why what the same profile has shown before might not have come up this time, or None.
+
+        That the requests of the profile are used up is usual. It is not when something new has used them, or when
+        there were fewer.
+        """
+        if self._broken_off:
+            return self._cut_short
+        if not self._fell_short:
+            return self._left_out
+        limits = self.client.limits
+        if self.client.elapsed_s > limits.seconds:
+            return f"the {limits.seconds:g} seconds of the run were over before all was tried"
+        if limits.requests < self.plan.profile.requests:
+            return f"the {limits.requests} requests of [limits] were spent before all was tried"
+        return "something new has used requests that are missing elsewhere" if findings.news else self._left_out
 
 
 def _things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
