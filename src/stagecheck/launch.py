@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -28,11 +28,17 @@ from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
 from stagecheck.outcome import Grade, RunResult, Verdict
+from stagecheck.suite.discover import discover
+from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
+from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.registry import CHECKED
+from stagecheck.suite.replay import Replay, Retold, bound
 from stagecheck.suite.runner import Observer, Runner
+from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
+from stagecheck.target.journal import Journal
 from stagecheck.target.reach import live
 
 T = TypeVar("T")
@@ -89,6 +95,25 @@ class Launch:
                 result = runner.run()
         settled = _settled(result, failures, interrupted=self.interrupted)
         return self.judge.judged(settled) if self.judge else settled
+
+    def replay(self, reproducer: Mapping[str, Any], times: int) -> tuple[Retold, list[str]]:
+        """Send a reproducer's steps to the target that many times; what they show, and what could not be put back.
+
+        Raises ConfigError where the target has not enough to bind to, and what `discover` raises.
+        """
+        with self._open() as http:
+            client = Client(self.url, http, self.limits)
+            session = Session(client, self.document, self.credentials, Findings(()))
+            journal = Journal()
+            with self._interruptible(client):
+                try:
+                    ground = discover(session, self.plan, journal)
+                    ids = bound(reproducer["bindings"], ground, self.plan, session)
+                    client.phase = "replay"
+                    retold = Replay(session, reproducer, ids).tell(times)
+                finally:
+                    left = WayHome(session, journal, sure=False).go() if hasattr(session, "oracle") else []
+        return retold, left
 
     def _open(self) -> AbstractContextManager[httpx.Client]:
         return embedded_client(Mock(embedded())) if self.mocked else live(self.limits.timeout)

@@ -16,7 +16,7 @@ from stagecheck import __version__
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Redactor, curl
 from stagecheck.outcome import Grade, Level, Reckoning, Remark, RequirementResult, RunResult, Verdict, Violation
-from stagecheck.report.reproducer import reproducer_of
+from stagecheck.report.reproducer.story import reproducer_of
 
 SCHEMA = 1
 Record = dict[str, Any]

@@ -181,7 +181,8 @@ class Confirmation:
         again = of = trial.times
         while of < _TRIES and once.affordable:
             of += 1
-            once_more = once.seen()
+            # The last time from wherever the trial before has left everything.
+            once_more = replace(once, afresh=of < _TRIES).seen()
             again += once_more is not None
             seen = once_more or seen
         return {
@@ -204,12 +205,13 @@ class Trial:
     home: Home
     until: int
     times: int = 1
+    afresh: bool = True
 
     @property
     def affordable(self) -> bool:
         """Whether there are requests left for it."""
         session = self.owner.session
-        needed = self.times * (2 * len(self.home) + len(self.stretch) + 2)
+        needed = self.times * (3 * len(self.home) + len(self.stretch) + 2)
         return session.client.sent + needed <= min(self.until, self.owner.until) and session.client.left >= needed
 
     def seen(self) -> Seen | None:
@@ -227,11 +229,13 @@ class Trial:
         steps: list[Exchange] = []
         undo: list[tuple[Sent, Exchange]] = []
         followed = session.oracle
-        session.client.listen.append(steps.append)
         session.replaying = True
         # An oracle that has seen a target lie is lenient ever after; each trial is judged by one that has not.
         session.oracle = followed.anew(self.home, forget_reading=self.goal.signature[0] == "SKIP-2")
         try:
+            if self.afresh:
+                self._send_away()
+            session.client.listen.append(steps.append)
             set_up = self._set_up(steps)
             for sent in self.stretch:
                 session.oracle.looking = sent.looking
@@ -243,13 +247,21 @@ class Trial:
                     return Seen(met[0], tuple(steps), set_up, wrong)
             return None
         finally:
-            session.client.listen.remove(steps.append)
+            if steps.append in session.client.listen:
+                session.client.listen.remove(steps.append)
             session.replaying = False
             followed.believe(session.oracle)
             session.oracle = followed
             for sent, exchange in undo:
                 if sent.also.undo is not None:
                     sent.also.undo(exchange)
+
+    def _send_away(self) -> None:
+        """Leave no trace of the trial before: what a story needs has to be in its own steps."""
+        session, stages = self.owner.session, self.owner.ground.all_stages
+        for service, placement in self.home.items():
+            away = next((stage for stage in stages if stage != placement.stage), placement.stage)
+            session.attach(service, away, bodies.FALSE)
 
     def _set_up(self, steps: list[Exchange]) -> int:
         """Bring the services to their placement; how many requests that took."""
@@ -286,12 +298,13 @@ class Trial:
     def plainer(self) -> Iterator[tuple[Trial, Seen]]:
         """The same from a plainer placement: fewer services put somewhere, fewer of them skipped."""
         best = self
+        needed = {sent.request.service for sent in best.stretch if isinstance(sent.request, Attach)}
         for service in list(best.home):
             places = best.home
             fewer = {key: place for key, place in places.items() if key != service}
             unskipped = {**places, service: replace(places[service], skipped=False)}
             for home in (fewer, *((unskipped,) if places[service].skipped else ())):
-                if not home:
+                if not home or (home is fewer and service in needed):
                     continue
                 found = replace(best, home=home).seen()
                 if found is not None:

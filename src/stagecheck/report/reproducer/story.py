@@ -16,11 +16,10 @@ from stagecheck import witness
 from stagecheck.exchange import Credential, Exchange, Redactor
 from stagecheck.outcome import RunResult, Thing, Violation
 from stagecheck.standalone.checks import standing
-from stagecheck.standalone.secrets import respelled
 from stagecheck.witness import Witness
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_SYMBOL = re.compile(r"\{([a-z.]+(?::[A-Z0-9]+)?)(~?)\}")
+SCHEMA = 1
 _ASKS = (
     (re.compile(r"/deploymentStage/[^/]+"), "stage"),
     (re.compile(r"/service/[^/]+/deploymentStage"), "service-stage"),
@@ -48,25 +47,6 @@ def reproducer_of(violation: Violation, result: RunResult, redactor: Redactor) -
         "wrong": wrong,
         "witness": shows,
     }
-
-
-def filled(text: str, ids: Mapping[str, str]) -> str:
-    """A text with every symbol in braces replaced by its id. Raises KeyError naming the symbol that has none."""
-
-    def put(match: re.Match[str]) -> str:
-        identifier = ids[match.group(1)]
-        return respelled(identifier) if match.group(2) else identifier
-
-    return _SYMBOL.sub(put, text)
-
-
-def filled_inside(value: Any, ids: Mapping[str, str]) -> Any:
-    """The same for every text of a JSON value."""
-    if isinstance(value, str):
-        return filled(value, ids)
-    if isinstance(value, Mapping):
-        return {key: filled_inside(entry, ids) for key, entry in value.items()}
-    return [filled_inside(entry, ids) for entry in value] if isinstance(value, list) else value
 
 
 def answer_of(asks: str, path: str, status: int | None, media: str, body: str) -> dict[str, Any]:

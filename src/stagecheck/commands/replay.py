@@ -1,0 +1,58 @@
+"""`stagecheck replay`: a reproducer sent to a target, and whether the violation still happens there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from stagecheck.cli import Settings
+from stagecheck.launch import Wanted, prepare
+from stagecheck.report.reproducer.files import read_story
+from stagecheck.report.terminal import make_console, shown
+from stagecheck.suite.replay import Story
+
+_FILE = click.Path(path_type=Path)
+_TIMES = 3
+_STYLE = {Story.REPRODUCED: "bold red", Story.FLAKY: "bold yellow", Story.GONE: "bold green"}
+
+
+@click.command("replay", short_help="Send a reproducer to a target: does the violation still happen?")
+@click.argument("file", type=_FILE)
+@click.option(
+    "--config", type=_FILE, metavar="FILE", help="The stagecheck.toml of the target (default: the mocked one)."
+)
+@click.option("--times", type=click.IntRange(1, 100), default=_TIMES, show_default=True, help="How often it is sent.")
+@click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def command(
+    settings: Settings, file: Path, config: Path | None, times: int, *, allow_writes: bool, as_json: bool
+) -> int:
+    """Send a reproducer (reports/reproducers/*.json) to a target, and say whether the violation still happens.
+
+    The symbols of the FILE are bound to the ids of the config. Exit code 0: gone, 1: reproduced, or flaky. Every
+    service is put back where it was.
+    """
+    story = read_story(file)
+    launch = prepare(Wanted(config=config, allow_writes=allow_writes))
+    settings.redact = launch.redactor.text
+    retold, left = launch.replay(story, times)
+    seen = None if retold.seen is None else launch.redactor.text(retold.seen)
+    if as_json:
+        told = {"story": retold.story.value, "again": retold.replays.again, "of": retold.replays.of, "seen": seen}
+        click.echo(json.dumps({**told, "requirement": story["requirement"], "notes": left}, indent=2))
+    else:
+        console = make_console(sys.stdout)
+        console.print(Text(shown(f"{story['requirement']}: {story['message']}")), soft_wrap=True)
+        console.print(Text(shown(f"  expected  {story['expected']}")), soft_wrap=True)
+        if seen is not None:
+            console.print(Text(shown(f"  came      {seen}")), soft_wrap=True)
+        told_in_words = f"{retold.story.value} ({retold.replays.again} of {retold.replays.of} times)"
+        console.print(Text(told_in_words, _STYLE[retold.story]))
+        for note in left:
+            console.print(Text(shown(launch.redactor.text(note))), soft_wrap=True)
+    return 0 if retold.story is Story.GONE else 1

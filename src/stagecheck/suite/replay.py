@@ -1,0 +1,136 @@
+"""Sending a reproducer's steps to any target, with its own ids and credentials, and seeing whether it still happens.
+
+The steps are judged by the reproducer's own witness (`standalone.checks`), as its other two forms do: no model and no
+memory of the run that found it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from stagecheck.errors import ConfigError, TargetError
+from stagecheck.exchange import Credential, Exchange, HttpRequest, Recipe
+from stagecheck.model.state import canonical
+from stagecheck.outcome import Replays
+from stagecheck.standalone.checks import CHECKS
+from stagecheck.standalone.symbols import filled, filled_inside
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.plan import Plan
+from stagecheck.suite.session import Session
+
+
+class Story(StrEnum):
+    """What became of a violation."""
+
+    REPRODUCED = "reproduced"
+    GONE = "gone"
+    FLAKY = "flaky"
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """What sending a reproducer several times has shown. `seen`: what came instead, the last time that it did."""
+
+    replays: Replays
+    seen: str | None
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def story(self) -> Story:
+        """Reproduced every time, never, or now and then."""
+        if self.replays.again == 0:
+            return Story.GONE
+        return Story.REPRODUCED if self.replays.again == self.replays.of else Story.FLAKY
+
+
+def bound(symbols: Mapping[str, Mapping[str, Any]], ground: Ground, plan: Plan, session: Session) -> dict[str, str]:
+    """An id of this target for every symbol: the very same one where the target has it, else the next unused one.
+
+    Raises ConfigError naming what the config does not give.
+    """
+    ids: dict[str, str] = {}
+    for kind, mine in (("stage", ground.all_stages), ("service", ground.all_services)):
+        wanted = {s: canonical(str(entry["id"])) for s, entry in symbols.items() if s.startswith(f"{kind}:")}
+        ids |= {symbol: identifier for symbol, identifier in wanted.items() if identifier in mine}
+        free = [identifier for identifier in mine if identifier not in ids.values()]
+        for symbol in wanted:
+            if symbol not in ids and not free:
+                raise ConfigError(f"the story needs {len(wanted)} {kind}s: give more of them in [target] {kind}s")
+            if symbol not in ids:
+                ids[symbol] = free.pop(0)
+    ids |= {"environment": ground.environment} if "environment" in symbols else {}
+    for symbol in symbols:
+        table, _, key = symbol.partition(".")
+        if key:
+            value = getattr(plan.second if table == "second" else plan.foreign, key)
+            if value is None:
+                raise ConfigError(f"the story needs [{table}] {key}: give it in the config")
+            ids[symbol] = value
+    return {symbol: session.spell.id(canonical(identifier)) for symbol, identifier in ids.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A reproducer bound to one target. `ids`: symbol → id."""
+
+    session: Session
+    reproducer: Mapping[str, Any]
+    ids: Mapping[str, str]
+
+    def tell(self, times: int) -> Retold:
+        """Send it that many times. Raises TargetError when a step that only prepares is refused."""
+        again, seen = 0, None
+        exchanges: list[Exchange] = []
+        for _ in range(times):
+            exchanges = [self._sent(number, step) for number, step in enumerate(self.reproducer["steps"])]
+            now = self._seen(exchanges)
+            again += now is not None
+            seen = now or seen
+        return Retold(Replays(again, times), seen, tuple(exchanges))
+
+    def _sent(self, number: int, step: Mapping[str, Any]) -> Exchange:
+        body = base64.b64decode(step["body_base64"]) if "body_base64" in step else step.get("body")
+        content = body.encode() if isinstance(body, str) else body
+        path, headers = filled(step["path"], self.ids), tuple(step["headers"].items())
+        message = HttpRequest(step["method"], path, headers, content, self._credential(step["credential"]))
+        exchange = self.session.client.send(message)
+        if step["set_up"] and (exchange.status is None or not 200 <= exchange.status < 300):
+            raise TargetError(
+                f"step {number + 1} only prepares, and was answered {exchange.status or exchange.failure}: "
+                "the story cannot begin; check the ids and the credential"
+            )
+        return exchange
+
+    def _credential(self, told: Mapping[str, Any]) -> Credential:
+        if "secret" not in told:
+            return Credential(told["name"], told["header"], told["header"])
+        recipe = Recipe(told["scheme"], told["secret"], told["how"])
+        if recipe.secret == "token" and recipe.how is None and recipe.scheme == "Token":
+            # Whoever has no API token uses the target with what they have.
+            return self.session.credentials.own
+        return self.session.credentials.made(told["name"], recipe, told["shown"])
+
+    def _seen(self, exchanges: Sequence[Exchange]) -> str | None:
+        steps = self.reproducer["steps"]
+        answers = [_answer(step, exchange) for step, exchange in zip(steps, exchanges, strict=True)]
+        for number, condition in self.reproducer["given"]:
+            if self._against(condition, answers[: number + 1]) is not None:
+                return None
+        return self._against(self.reproducer["witness"], answers)
+
+    def _against(self, witness: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> str | None:
+        return CHECKS[witness["kind"]](filled_inside(witness, self.ids), answers[-1], answers[:-1])
+
+
+def _answer(step: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
+    return {
+        "asked": step["asks"],
+        "path": step["path"],
+        "status": exchange.status,
+        "content_type": exchange.headers.get("content-type", ""),
+        "body": exchange.body.decode("utf-8", "replace"),
+    }
