@@ -28,7 +28,7 @@ from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
 from stagecheck.outcome import Grade, RunResult, Verdict
-from stagecheck.suite.discover import discover
+from stagecheck.suite.discover import survey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.put_back import WayHome
@@ -99,7 +99,7 @@ class Launch:
     def replay(self, reproducer: Mapping[str, Any], times: int) -> tuple[Retold, list[str]]:
         """Send a reproducer's steps to the target that many times; what they show, and what could not be put back.
 
-        Raises ConfigError where the target has not enough to bind to, and what `discover` raises.
+        Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
         with self._open() as http:
             client = Client(self.url, http, self.limits)
@@ -107,8 +107,8 @@ class Launch:
             journal = Journal()
             with self._interruptible(client):
                 try:
-                    ground = discover(session, self.plan, journal)
-                    ids = bound(reproducer["bindings"], ground, self.plan, session)
+                    stages, services, _ = survey(session, self.plan, journal)
+                    ids = bound(reproducer["bindings"], stages, services, self.plan, session)
                     client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
                 finally:

@@ -5,8 +5,12 @@ One function for each kind of witness; the kinds, and what each means, stand the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from stagecheck.exchange import Exchange
+from stagecheck.standalone.checks import CHECKS
 
 Witness = Mapping[str, Any]
 """A `kind`, and the ids and values it is about. Plain JSON."""
@@ -55,6 +59,31 @@ def hides(text: str) -> Witness:
 def hides_attribute(identifier: str, attribute: str) -> Witness:
     """The answer does not show an attribute of a stage that an earlier answer showed."""
     return {"kind": "hides", "stage": identifier, "attribute": attribute}
+
+
+def asks(method: str, path: str) -> str:
+    """What the answer to a request shows: a list, one stage, the stage of a service."""
+    if method == "GET" and re.fullmatch(r"/deploymentStage/[^/]+", path):
+        return "stage"
+    return "service-stage" if re.fullmatch(r"/service/[^/]+/deploymentStage", path) else "list"
+
+
+def answer_of(exchange: Exchange) -> dict[str, Any]:
+    """An answer as `standalone.checks` reads it."""
+    request = exchange.request
+    return {
+        "asked": asks(request.method, request.path),
+        "path": request.path,
+        "status": exchange.status,
+        "content_type": exchange.headers.get("content-type", ""),
+        "body": exchange.body.decode("utf-8", "replace"),
+    }
+
+
+def against(witness: Witness, exchanges: Sequence[Exchange]) -> str | None:
+    """What the last answer shows against the witness, in words; None if it keeps the promise."""
+    answers = [answer_of(exchange) for exchange in exchanges]
+    return CHECKS[witness["kind"]](witness, answers[-1], answers[:-1])
 
 
 SAME_PLACES: Witness = {"kind": "same-places"}

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 
+import httpx
+
 from stagecheck import spec
 from stagecheck.contract import CATALOGUE
-from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
-from stagecheck.mock.app import Mock
+from stagecheck.embedded import embedded_credentials, embedded_plan
+from stagecheck.mock.app import Mock, as_httpx
 from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.runner import Runner
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
+from stagecheck.target.reach import EMBEDDED_URL, mocked
 
 AFTERWARDS = 100
 """Requests that a run explores on when it has found what it was to find: most of what else is wrong shows in them."""
+
+CONFIRMING = 4000
+"""Requests for seeing violations again: the mock is made anew for every trial, so long stories can be shortened."""
+
+
+class Renewable:
+    """A mock that can be had anew."""
+
+    def __init__(self, make: Callable[[], Mock]) -> None:
+        self.make = make
+        self.mock = make()
+
+    def renew(self) -> None:
+        """Begin again with a target that nothing has been asked of."""
+        self.mock = self.make()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer with the present one."""
+        return as_httpx(self.mock, request)
 
 
 def embedded_run(
@@ -40,9 +62,12 @@ def embedded_run(
     plan, credentials = configured(
         embedded_plan(world, chosen, selected=tuple(only) or CATALOGUE, seed=seed), embedded_credentials()
     )
-    with embedded_client(mock(world)) as http:
-        client = Client(EMBEDDED_URL, http, Limits(requests=chosen.requests, seconds=float("inf")))
-        runner = Runner(client, spec.load(), credentials, plan, mocked=True)
+    present = Renewable(lambda: mock(scenario()))
+    with mocked(present.answer) as http:
+        limits = Limits(requests=chosen.requests + CONFIRMING, seconds=float("inf"))
+        client = Client(EMBEDDED_URL, http, limits)
+        runner = Runner(client, spec.load(), credentials, plan, mocked=True, renew=present.renew)
+        runner.exploring_ends = chosen.requests
         runner.observer.violation = _ending(runner, enough)
         return runner.run()
 
@@ -51,7 +76,7 @@ def _ending(runner: Runner, enough: Container[str]) -> Callable[[Violation], Non
     """End the exploring soon when the run has found what it was to find."""
 
     def found(violation: Violation) -> None:
-        if violation.breach.requirement in enough and runner.exploring_ends is None:
-            runner.exploring_ends = runner.client.sent + AFTERWARDS
+        if violation.breach.requirement in enough and runner.exploring_ends:
+            runner.exploring_ends = min(runner.exploring_ends, runner.client.sent + AFTERWARDS)
 
     return found

@@ -20,9 +20,10 @@ from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
 from stagecheck.suite.session import Sent, Session, Signature
 from stagecheck.wire import bodies
-from stagecheck.witness import Witness
+from stagecheck.witness import Witness, against
 
 _STRETCHES = (1, 2, 3, 4, 6, 9, 14, 22, 35, 60, 120)
+_FROM_A_FRESH_START = (250, 600, 1500, 4000)
 _EARNEST = 60
 """A stretch of this length, or all that was sent: what does not come again in it is reported as seen once."""
 _PER_VIOLATION = 160
@@ -31,6 +32,9 @@ _TRIES = 3
 _OTHERS = 2
 _ALONE = ("status", "schema", "content-type", "unique", "dates")
 """Witnesses that need neither a placement nor an earlier answer."""
+
+_KEPT = ("same", "same-set")
+"""Witnesses of what must stay as an earlier answer showed it."""
 
 Home = Mapping[str, Placement]
 
@@ -43,6 +47,12 @@ class Seen:
     steps: tuple[Exchange, ...]
     set_up: int
     wrong: int
+
+    @property
+    def speaks_for_itself(self) -> bool:
+        """Whether the steps alone show it, without what the oracle knows from before."""
+        shows = self.mismatch.witness
+        return shows is None or against(shows, self.steps[: self.wrong + 1]) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Confirmation:
         better: dict[str, object] = {}
         for lead in self._leads(signature):
             for home in self._homes(violation, lead):
-                until = began + _PER_VIOLATION + 3 * len(lead)
+                until = began + _PER_VIOLATION + 3 * len(lead) if self.session.renew is None else self.until
                 # Once it came back now and then only, a longer stretch is wanted that shows it every time.
                 trial = Trial(self, goal, lead, home, until, times=_TRIES if better else 1)
                 if not trial.affordable:
@@ -121,10 +131,12 @@ class Confirmation:
             yield tuple(self.session.leads[signature])
         if signature[0] == "SKIP-2":
             yield from self._two_readings(log[:end])
-        for length in _STRETCHES:
+        for length in (*_STRETCHES, *(_FROM_A_FRESH_START if self.session.renew else ())):
             yield tuple(log[max(0, end - length) : end])
             if length >= end:
                 break
+        if self.session.renew is not None:
+            return
         for shift in range(1, min(len(self.ground.all_services), _OTHERS + 1)):
             # What happens to each service once only, or to each pair, may happen to others still.
             yield from (self._with_others(log[max(0, end - length) : end], shift) for length in (2, 4))
@@ -159,8 +171,12 @@ class Confirmation:
         yield (first, *between, last)
 
     def _homes(self, violation: Violation, lead: Sequence[Sent]) -> Iterator[Home]:
-        """The placements to begin a stretch with: none at all, where one request tells the whole story."""
-        if len(lead) == 1 and violation.witness is not None and violation.witness["kind"] in _ALONE:
+        """The placements to begin a stretch with: none at all, where one request tells the whole story.
+
+        Nor where the set-up itself might change for good what the story is about.
+        """
+        kind = violation.witness["kind"] if violation.witness is not None else None
+        if (len(lead) == 1 and kind in _ALONE) or kind in _KEPT:
             yield {}
         yield self._home(lead)
 
@@ -231,9 +247,12 @@ class Trial:
         followed = session.oracle
         session.replaying = True
         # An oracle that has seen a target lie is lenient ever after; each trial is judged by one that has not.
-        session.oracle = followed.anew(self.home, forget_reading=self.goal.signature[0] == "SKIP-2")
+        forgotten = self.home if session.renew is None else self.owner.ground.all_services
+        session.oracle = followed.anew(forgotten, forget_reading=self.goal.signature[0] == "SKIP-2")
         try:
-            if self.afresh:
+            if session.renew is not None:
+                session.renew()
+            elif self.afresh:
                 self._send_away()
             session.client.listen.append(steps.append)
             set_up = self._set_up(steps)
@@ -244,7 +263,9 @@ class Trial:
                 met = self.goal.met(session.latest, last=sent is self.stretch[-1])
                 if met is not None:
                     wrong = next(i for i, step in enumerate(steps) if step.number == met[1])
-                    return Seen(met[0], tuple(steps), set_up, wrong)
+                    seen = Seen(met[0], tuple(steps), set_up, wrong)
+                    if seen.speaks_for_itself:
+                        return seen
             return None
         finally:
             if steps.append in session.client.listen:

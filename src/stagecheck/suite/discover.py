@@ -47,6 +47,28 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
     Raises ConfigError when the config does not fit the target, CredentialRefused when the credential is not let in,
     TargetError when the PUT is not answered as such.
     """
+    stages, services, listing = survey(session, plan, journal)
+    notes = _first_move(session, plan, stages, services, listing)
+    journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
+    if session.world.complete:
+        _check_listed(session, stages, services)
+    _probe_late_list(session, plan)
+    _probe_stage_read(session, stages)
+    return Ground(
+        session.oracle.environment,
+        _spread(stages, plan.profile.stages),
+        _spread(services, plan.profile.services),
+        stages,
+        services,
+        notes,
+    )
+
+
+def survey(session: Session, plan: Plan, journal: Journal) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
+    """What reads alone show: the stages and services that may be used, where they are, and the list if it is offered.
+
+    Sets `session.oracle`. Raises ConfigError, CredentialRefused.
+    """
     session.client.phase = "discover"
     session.spell.learn(plan.environment, *plan.stages, *plan.services)
     for things in (plan.second, plan.foreign):
@@ -67,20 +89,7 @@ def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
     session.offers.add(OperationKey.ATTACH)
     _probe_service_read(session, stages, services)
     journal.note(session.world.placements)
-    notes = _first_move(session, plan, stages, services, listing)
-    journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
-    if session.world.complete:
-        _check_listed(session, stages, services)
-    _probe_late_list(session, plan)
-    _probe_stage_read(session, stages)
-    return Ground(
-        session.oracle.environment,
-        _spread(stages, plan.profile.stages),
-        _spread(services, plan.profile.services),
-        stages,
-        services,
-        notes,
-    )
+    return stages, services, listing
 
 
 def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | None]:

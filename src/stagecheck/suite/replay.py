@@ -16,11 +16,10 @@ from stagecheck.errors import ConfigError, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest, Recipe
 from stagecheck.model.state import canonical
 from stagecheck.outcome import Replays
-from stagecheck.standalone.checks import CHECKS
 from stagecheck.standalone.symbols import filled, filled_inside
-from stagecheck.suite.discover import Ground
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
+from stagecheck.witness import against
 
 
 class Story(StrEnum):
@@ -47,13 +46,19 @@ class Retold:
         return Story.REPRODUCED if self.replays.again == self.replays.of else Story.FLAKY
 
 
-def bound(symbols: Mapping[str, Mapping[str, Any]], ground: Ground, plan: Plan, session: Session) -> dict[str, str]:
+def bound(
+    symbols: Mapping[str, Mapping[str, Any]],
+    stages: Sequence[str],
+    services: Sequence[str],
+    plan: Plan,
+    session: Session,
+) -> dict[str, str]:
     """An id of this target for every symbol: the very same one where the target has it, else the next unused one.
 
     Raises ConfigError naming what the config does not give.
     """
     ids: dict[str, str] = {}
-    for kind, mine in (("stage", ground.all_stages), ("service", ground.all_services)):
+    for kind, mine in (("stage", stages), ("service", services)):
         wanted = {s: canonical(str(entry["id"])) for s, entry in symbols.items() if s.startswith(f"{kind}:")}
         ids |= {symbol: identifier for symbol, identifier in wanted.items() if identifier in mine}
         free = [identifier for identifier in mine if identifier not in ids.values()]
@@ -62,7 +67,7 @@ def bound(symbols: Mapping[str, Mapping[str, Any]], ground: Ground, plan: Plan, 
                 raise ConfigError(f"the story needs {len(wanted)} {kind}s: give more of them in [target] {kind}s")
             if symbol not in ids:
                 ids[symbol] = free.pop(0)
-    ids |= {"environment": ground.environment} if "environment" in symbols else {}
+    ids |= {"environment": session.oracle.environment} if "environment" in symbols else {}
     for symbol in symbols:
         table, _, key = symbol.partition(".")
         if key:
@@ -115,22 +120,7 @@ class Replay:
         return self.session.credentials.made(told["name"], recipe, told["shown"])
 
     def _seen(self, exchanges: Sequence[Exchange]) -> str | None:
-        steps = self.reproducer["steps"]
-        answers = [_answer(step, exchange) for step, exchange in zip(steps, exchanges, strict=True)]
         for number, condition in self.reproducer["given"]:
-            if self._against(condition, answers[: number + 1]) is not None:
+            if against(filled_inside(condition, self.ids), exchanges[: number + 1]) is not None:
                 return None
-        return self._against(self.reproducer["witness"], answers)
-
-    def _against(self, witness: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> str | None:
-        return CHECKS[witness["kind"]](filled_inside(witness, self.ids), answers[-1], answers[:-1])
-
-
-def _answer(step: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
-    return {
-        "asked": step["asks"],
-        "path": step["path"],
-        "status": exchange.status,
-        "content_type": exchange.headers.get("content-type", ""),
-        "body": exchange.body.decode("utf-8", "replace"),
-    }
+        return against(filled_inside(self.reproducer["witness"], self.ids), exchanges)

@@ -58,6 +58,7 @@ class Runner:
     notes: list[str] = field(default_factory=list)
     exploring_ends: int | None = None
     """How many requests may have been sent when the exploring ends; None: as many as there are."""
+    renew: Callable[[], None] | None = None
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -74,6 +75,7 @@ class Runner:
         phases: Counter[str] = Counter()
         self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
         session = Session(self.client, self.document, self.credentials, findings)
+        session.renew = self.renew
         self._begin("discover")
         journal = Journal()
         ground: Ground | None = None
@@ -82,7 +84,7 @@ class Runner:
             ground = discover(session, self.plan, journal)
             self.notes += ground.notes
             way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2)
-            self.client.reserve = way_home
+            self._keep_back(findings, way_home)
             findings.listen.append(lambda _: self._keep_back(findings, way_home))
             tour = Tour(session, ground)
             ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
@@ -147,7 +149,7 @@ class Runner:
             self._left_out = _ENOUGH
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
-        """Something new was found: keep requests back for seeing it again."""
+        """Keep requests back for the way home, and, where something was found, for seeing it again."""
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))

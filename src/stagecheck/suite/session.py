@@ -73,7 +73,11 @@ class Sent:
 
 
 class Session:
-    """`oracle` is set by discovery, once it is known which environment is addressed."""
+    """`oracle` is set by discovery, once it is known which environment is addressed.
+
+    `renew`: puts the target back to how it was before the run, where that can be done; what is tried again is then
+    tried on a target without a past.
+    """
 
     oracle: Oracle
 
@@ -94,6 +98,7 @@ class Session:
         self.first_seen: dict[Signature, int] = {}
         self.latest: list[tuple[Mismatch, int]] = []
         self.leads: dict[Signature, Sequence[Sent]] = {}
+        self.renew: Callable[[], None] | None = None
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None

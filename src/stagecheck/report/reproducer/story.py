@@ -20,12 +20,6 @@ from stagecheck.witness import Witness
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SCHEMA = 1
-_ASKS = (
-    (re.compile(r"/deploymentStage/[^/]+"), "stage"),
-    (re.compile(r"/service/[^/]+/deploymentStage"), "service-stage"),
-    (re.compile(r".*"), "list"),
-)
-
 Reproducer = dict[str, Any]
 
 
@@ -47,18 +41,6 @@ def reproducer_of(violation: Violation, result: RunResult, redactor: Redactor) -
         "wrong": wrong,
         "witness": shows,
     }
-
-
-def answer_of(asks: str, path: str, status: int | None, media: str, body: str) -> dict[str, Any]:
-    """An answer as `standalone.checks` reads it."""
-    return {"asked": asks, "path": path, "status": status, "content_type": media, "body": body}
-
-
-def asks(method: str, path: str) -> str:
-    """What the answer to a request shows: a list, one stage, the stage of a service."""
-    if method != "GET":
-        return "list"
-    return next(kind for pattern, kind in _ASKS if pattern.fullmatch(path))
 
 
 class _Symbols:
@@ -121,7 +103,7 @@ def _step(step: Exchange, symbols: _Symbols, redactor: Redactor, *, set_up: bool
         "path": redactor.text(symbols.path(request.path)),
         "headers": dict(request.headers),
         "credential": _credential(request.credential),
-        "asks": asks(request.method, request.path),
+        "asks": witness.asks(request.method, request.path),
         "set_up": set_up,
         "status": step.status,
     }
@@ -160,13 +142,7 @@ def _given(violation: Violation, steps: tuple[Exchange, ...]) -> Iterable[tuple[
             if step.status is not None and 400 <= step.status < 500:
                 yield number, witness.status("4xx")
             else:
-                yield number, witness.places(service, standing(_plain(step), service))
-
-
-def _plain(step: Exchange) -> dict[str, Any]:
-    request = step.request
-    body = step.body.decode("utf-8", "replace")
-    return answer_of(asks(request.method, request.path), request.path, step.status, step.content_type, body)
+                yield number, witness.places(service, standing(witness.answer_of(step), service))
 
 
 def _placement(steps: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
