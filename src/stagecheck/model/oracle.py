@@ -87,11 +87,8 @@ class Oracle:
         self.disputed = True
         self._set((world, *self.worlds))
 
-    def anew(self, unknown: Iterable[str], *, forget_reading: bool) -> Oracle:
-        """An oracle that knows the same things, has seen nothing yet, and not where the `unknown` services are."""
-        world = self.world
-        for service in unknown:
-            world = world.unplaced(service)
+    def anew(self, world: World, *, forget_reading: bool) -> Oracle:
+        """An oracle that knows that world and has seen nothing yet, but for the reading."""
         oracle = Oracle(replace(world, pending=()), self.environment, pinned=self.pinned)
         if self.pinned is None and not forget_reading:
             oracle.worlds = (replace(oracle.world, reading=self.reading),)

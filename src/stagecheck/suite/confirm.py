@@ -14,7 +14,7 @@ from stagecheck.errors import BudgetSpent
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import Attach, Form, ReadService
-from stagecheck.model.state import Placement
+from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
@@ -247,8 +247,7 @@ class Trial:
         followed = session.oracle
         session.replaying = True
         # An oracle that has seen a target lie is lenient ever after; each trial is judged by one that has not.
-        forgotten = self.home if session.renew is None else self.owner.ground.all_services
-        session.oracle = followed.anew(forgotten, forget_reading=self.goal.signature[0] == "SKIP-2")
+        session.oracle = followed.anew(self._world(), forget_reading=self.goal.signature[0] == "SKIP-2")
         try:
             if session.renew is not None:
                 session.renew()
@@ -276,6 +275,16 @@ class Trial:
             for sent, exchange in undo:
                 if sent.also.undo is not None:
                     sent.also.undo(exchange)
+
+    def _world(self) -> World:
+        """What is known when it begins: all but where the services are that are put somewhere first."""
+        session = self.owner.session
+        if session.renew is not None and session.beginning is not None:
+            return session.beginning
+        world = session.world
+        for service in self.home:
+            world = world.unplaced(service)
+        return world
 
     def _send_away(self) -> None:
         """Leave no trace of the trial before: what a story needs has to be in its own steps."""

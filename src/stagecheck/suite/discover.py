@@ -89,6 +89,7 @@ def survey(session: Session, plan: Plan, journal: Journal) -> tuple[tuple[str, .
     session.offers.add(OperationKey.ATTACH)
     _probe_service_read(session, stages, services)
     journal.note(session.world.placements)
+    session.beginning = session.world
     return stages, services, listing
 
 

@@ -76,7 +76,7 @@ class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed.
 
     `renew`: puts the target back to how it was before the run, where that can be done; what is tried again is then
-    tried on a target without a past.
+    tried on a target without a past, of which `beginning` is known.
     """
 
     oracle: Oracle
@@ -99,6 +99,7 @@ class Session:
         self.latest: list[tuple[Mismatch, int]] = []
         self.leads: dict[Signature, Sequence[Sent]] = {}
         self.renew: Callable[[], None] | None = None
+        self.beginning: World | None = None
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
