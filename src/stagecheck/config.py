@@ -6,12 +6,12 @@ A value is never repeated in a message where it may be a secret. Nothing here se
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import math
 import os
 import re
+import time
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from stagecheck.errors import ConfigError
 from stagecheck.model.state import Reading, is_uuid
 from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
 from stagecheck.target.client import Limits
-from stagecheck.target.credentials import Credentials
+from stagecheck.target.credentials import Credentials, expiry_of
+from stagecheck.target.reach import is_loopback
 
 DEFAULT_RATE = 20.0
 """Requests per second to a host that is not loopback, where the config says nothing."""
@@ -29,6 +30,8 @@ DEFAULT_SECONDS = {ProfileName.QUICK: 600.0, ProfileName.NIGHTLY: 600.0, Profile
 """Seconds of a run where the config says nothing."""
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONCURRENCY = 8
+_MOST = 1_000_000
+"""More of anything is a slip of the keyboard, and overflows a clock somewhere."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -135,8 +138,8 @@ def _secret(value: Any, where: str) -> str:
 def _positive(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{where} is {kind_of(value)}; give a number greater than 0")
-    if not math.isfinite(value) or value <= 0:
-        raise ConfigError(f"{where} is {value}; give a number greater than 0")
+    if not math.isfinite(value) or value <= 0 or value > _MOST:
+        raise ConfigError(f"{where} is {value}; give a number greater than 0, and at most {_MOST:,}")
     return float(value)
 
 
@@ -215,13 +218,47 @@ def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None)
     if url is not None:
         target["url"] = url
     _complete(target)
-    return Config(
+    config = Config(
         TargetTable(**target),
         AuthTable(**read.get("auth", {})),
         ThingsTable(**read.get("foreign", {})),
         ThingsTable(**read.get("second", {})),
         LimitsTable(**read.get("limits", {})),
     )
+    _consistent(config)
+    return config
+
+
+def _consistent(config: Config) -> None:
+    """What cannot be true together: one thing in two places, one credential in two roles. Raises ConfigError."""
+    places: dict[str, str] = {}
+    for where, identifiers in (
+        ("[target] environment", [config.target.environment]),
+        ("[target] stages", config.target.stages),
+        ("[target] services", config.target.services),
+        *((f"[{table}] {kind}", [getattr(things, kind)]) for table, things, kind in _things_of(config)),
+    ):
+        for identifier in {entry.lower() for entry in identifiers if entry is not None}:
+            if identifier in places:
+                raise ConfigError(
+                    f"{identifier} stands in {places[identifier]} and in {where}; it can be one of them only"
+                )
+            places[identifier] = where
+    roles: dict[str, str] = {}
+    for role in ("token", "jwt", "expired_jwt", "foreign_token"):
+        secret = getattr(config.auth, role)
+        if secret is not None and secret in roles:
+            raise ConfigError(f"[auth] {role} is the same as [auth] {roles[secret]}; give another one, or leave it out")
+        roles |= {secret: role} if secret is not None else {}
+    ends = expiry_of(config.auth.expired_jwt) if config.auth.expired_jwt else None
+    if ends is not None and ends > time.time():
+        raise ConfigError("[auth] expired_jwt has not expired yet; give one whose exp lies in the past")
+
+
+def _things_of(config: Config) -> Iterator[tuple[str, ThingsTable, str]]:
+    for table, things in (("second", config.second), ("foreign", config.foreign)):
+        for kind in ("environment", "stage", "service"):
+            yield table, things, kind
 
 
 def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -290,18 +327,6 @@ def _complete(target: Mapping[str, Any]) -> None:
 
 
 # ---------------------------------------------------------------------- what a run is made from
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine for certain: 127.0.0.0/8, ::1 or localhost."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback
 
 
 def plan_of(

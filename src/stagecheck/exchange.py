@@ -6,11 +6,14 @@ A request names its credential by role (`Credential`), so the recorded form neve
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 LONGEST_RECORDED = 64 * 1024
 """Bytes of an answer that are kept in the record; the rest is cut and said to be cut."""
@@ -83,7 +86,11 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
         """`secrets`: pairs of the secret and what is written in its place."""
-        pairs = {secret: label for secret, label in secrets if len(secret) >= 4}
+        pairs: dict[str, str] = {}
+        for secret, label in secrets:
+            if len(secret) >= 4:
+                for spelled in _spellings(secret):
+                    pairs.setdefault(spelled, label)
         self._labels = pairs
         longest_first = sorted(pairs, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(secret) for secret in longest_first)) if pairs else None
@@ -113,6 +120,14 @@ class Redactor:
             "status": exchange.status,
             "answer": self.body(exchange.body) if exchange.status is not None else exchange.failure,
         }
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """A secret as texts hold it: plainly, in JSON (with `/` escaped or not), in URLs, in HTML."""
+    in_json = json.dumps(secret)[1:-1]
+    yield from dict.fromkeys(
+        (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret), html.escape(secret))
+    )
 
 
 def shown_headers(request: HttpRequest) -> dict[str, str]:

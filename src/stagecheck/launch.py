@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import httpx
 
 from stagecheck import contract, spec
-from stagecheck.config import checked_url, credentials_of, is_loopback, limits_of, load, plan_of
+from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
@@ -39,9 +39,11 @@ from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
-from stagecheck.target.reach import live
+from stagecheck.target.reach import is_loopback, live
 
 T = TypeVar("T")
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that ask a run to end: Ctrl-C, a job that is cancelled, a terminal that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Launch:
         return retold, left
 
     def _open(self) -> AbstractContextManager[httpx.Client]:
-        return embedded_client(Mock(embedded())) if self.mocked else live(self.limits.timeout)
+        return embedded_client(Mock(embedded())) if self.mocked else live(self.url, self.limits.timeout)
 
     @contextmanager
     def _interruptible(self, client: Client) -> Iterator[None]:
@@ -143,7 +145,7 @@ class Launch:
                 raise KeyboardInterrupt
 
         client.http.event_hooks["request"].append(lambda _: stop())
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, on_signal) for number in ENDING}
         try:
             yield
         finally:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from stagecheck.config import checked_url, credentials_of, is_loopback, limits_of, load, plan_of
+from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
 from stagecheck.errors import ConfigError
 from stagecheck.suite.plan import PROFILES, ProfileName
+from stagecheck.target.reach import is_loopback
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER = "3FA85F64-5717-4562-B3FC-2C963F66AFA7"

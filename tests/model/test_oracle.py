@@ -84,8 +84,14 @@ def test_two_pending_requests_to_one_service(last: str) -> None:
 @pytest.mark.parametrize("shown", [START, ONE_MOVED])
 def test_a_5xx_is_reported_and_may_have_taken_effect_or_not(shown: Layout) -> None:
     talk = Talk()
-    assert talk.put("one", "B", status=502) == ["ERR-1", "MOVE-3"]
+    assert talk.put("one", "B", status=500) == ["ERR-1", "MOVE-3"]
     assert talk.listed(shown) == []
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_what_a_gateway_says_breaks_no_promise_of_the_target_but_one(status: int) -> None:
+    assert Talk().put("one", "B", status=status) == ["ERR-1"]
+    assert Talk().put("one", "X", status=status) == ["ERR-1"]
 
 
 def test_a_5xx_to_what_must_be_refused_is_no_refusal() -> None:
@@ -105,8 +111,19 @@ def test_the_number_of_worlds_is_bounded() -> None:
     for position in range(40):
         talk.put(("one", "two", "three")[position % 3], ("A", "B", "C")[position % 2], form=Form.TRUE, status=None)
     assert len(talk.oracle.worlds) <= MOST_WORLDS
-    assert distinct(range(100), lambda number: number % 7) == (0, 1, 2, 3, 4, 5, 6)
-    assert distinct(range(100), lambda number: number, most=3) == (0, 1, 2)
+    assert distinct(range(100), lambda number: number % 7, min) == (0, 1, 2, 3, 4, 5, 6)
+    assert distinct(range(100), lambda number: number, max, most=3) == (99,)
+
+
+def test_where_worlds_are_too_many_less_is_known_and_nothing_is_wrong() -> None:
+    """Letting some of them go would make the others look certain."""
+    for last in ("A", "B", "C"):
+        talk = Talk()
+        for _ in range(6):
+            for service in ("one", "two", "three"):
+                for stage in ("A", "B", "C"):
+                    talk.put(service, stage, form=Form.TRUE, status=None)
+        assert talk.listed(moved(START, "one", last)) == []
 
 
 # ---------------------------------------------------------------------- one violation neither hides nor cascades

@@ -34,7 +34,7 @@ def verify(context: Context, profile: Profile) -> RunResult:
         profile=profile,
     )
     credentials = Credentials(context["token"], context["jwt"], context["expired_jwt"], context["foreign_token"])
-    with live(10.0) as http:
+    with live(context["url"], 10.0) as http:
         client = Client(context["url"], http, Limits(requests=profile.requests))
         return Runner(client, DOCUMENT, credentials, plan).run()
 

@@ -6,7 +6,7 @@ next. It never sends anything; `suite.session` asks it about every exchange, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from stagecheck import witness
@@ -23,6 +23,7 @@ from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.model.worlds import distinct
 
 _RENAMED_ON_REPEAT = ("MOVE-", "SKIP-")
+_GATEWAY = (502, 503, 504)
 _WEIGHT = {"status": 100, "state": 10, "stages": 3}
 """How far an answer is from an outcome: a wrong status says more than a wrong placement, that more than a date."""
 
@@ -66,6 +67,7 @@ class Oracle:
         self._moved_by_true: dict[str, str] = {}
         self._lying_refusals: set[str] = set()
         self._clean_before_refusal = True
+        self._at_risk: OtherMethod | None = None
 
     @property
     def world(self) -> World:
@@ -114,6 +116,7 @@ class Oracle:
             best = min(candidates, key=lambda candidate: candidate.weight)
             judgement = self._resynchronise(request, reply, best, repeat=repeat, excused=excused)
         judgement = self._with_intrinsic(judgement, reply, request)
+        judgement = self._with_losses(judgement, reply)
         if isinstance(request, Attach) and reply.accepted:
             self._note_moved_by_true(request, was)
         self._remember(request, reply, fingerprint, judgement)
@@ -224,7 +227,8 @@ class Oracle:
                 else:
                     self._set((believed,))
         elif reply.accepted and isinstance(request, OtherMethod):
-            # Whatever such a method does, the service may be anywhere now.
+            # Whatever such a method does, the service may be anywhere now, but for nowhere.
+            self._at_risk = request
             self._set((self.world.unplaced(request.service),))
         elif reply.accepted and isinstance(request, Attach):
             self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
@@ -336,6 +340,9 @@ class Oracle:
             "status",
             witness=witness.status("2xx", "3xx", "4xx"),
         )
+        if reply.status in _GATEWAY:
+            # Said by whoever stands before the target, perhaps: nothing of what was promised is broken by that.
+            return Judgement((mismatch,), ("ERR-1",))
         answers = [outcome.answer for outcome in step(before, request)]
         if len(answers) == 1 and isinstance(answers[0], Refused):
             promised = not_refused(before, request, answers[0], reply)
@@ -359,6 +366,27 @@ class Oracle:
             mismatches=(*judgement.mismatches, *mismatches),
             exercised=(*judgement.exercised, *exercised),
         )
+
+    def _with_losses(self, judgement: Judgement, reply: Reply) -> Judgement:
+        """STATE-1: a method that should not be there may do anything but lose the service."""
+        risky = self._at_risk
+        if risky is None or reply.shows is None or not reply.shows.of_list or not reply.shows.names_services:
+            return judgement
+        self._at_risk = None
+        shown = {entry.service for stage in reply.shows.stages for entry in stage.entries or ()}
+        ours = any(self.world.environment_of(stage.id) == self.environment for stage in reply.shows.stages)
+        if not ours or risky.service in shown:
+            return judgement
+        lost = Mismatch(
+            "STATE-1",
+            f"nowhere:{risky.method.lower()}",
+            f"after {words.request_words(self.world, risky)}, {words.service_label(self.world, risky.service)} "
+            "is in no stage",
+            "in exactly one stage",
+            "in no stage",
+            witness=witness.same_set("services"),
+        )
+        return replace(judgement, mismatches=(*judgement.mismatches, lost))
 
     def _remember(self, request: Request, reply: Reply, fingerprint: object, judgement: Judgement) -> None:
         if is_read(request):
@@ -387,7 +415,9 @@ class Oracle:
     def _set(self, worlds: Iterable[World]) -> None:
         possible = tuple(worlds)
         if len(possible) > 1:
-            possible = distinct(possible, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending))
+            possible = distinct(
+                possible, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending), _blurred
+            )
         self.worlds = possible
 
 
@@ -395,6 +425,14 @@ def _after(candidate: _Candidate, reply: Reply) -> World:
     """The world after an outcome that took place; what was not carried out (of a vanished service) changed nothing."""
     undone = isinstance(candidate.outcome.answer, Accepted) and not reply.accepted
     return candidate.before if undone else candidate.outcome.world
+
+
+def _blurred(worlds: Sequence[World]) -> World:
+    """One world that knows only what all of them agree on; what is pending may have happened in any of them."""
+    first = worlds[0]
+    agreed = set(first.placements.items()).intersection(*(world.placements.items() for world in worlds[1:]))
+    readings = {world.reading for world in worlds}
+    return replace(first, placements=dict(agreed), reading=first.reading if len(readings) == 1 else None, pending=())
 
 
 def _is_own(mismatch: Mismatch) -> bool:

@@ -43,7 +43,7 @@ def not_refused(before: World, request: Request, answer: Refused, reply: Reply) 
 def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
     """A request that the contract promises to carry out was not answered 200."""
     doing = words.request_words(before, request)
-    if request.spelling and reply.refused:
+    if request.spelling and reply.status is not None and 300 <= reply.status < 500:
         requirement = request.spelling
     elif isinstance(request, Attach):
         requirement = promise(before, request, flag=False)

@@ -46,6 +46,9 @@ class Refused:
 
     def allows(self, status: int) -> bool:
         """Whether that status is a tolerated refusal."""
+        if self.requirement is None and status == 401:
+            # Whoever is let in is not asked who they are: no target chooses that as its way to refuse.
+            return False
         return status in self.statuses if self.statuses else 400 <= status < 500
 
 

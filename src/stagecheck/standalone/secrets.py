@@ -6,6 +6,8 @@ Sources: RFC 7519, RFC 8725 3.1 (alg none).
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -23,6 +25,11 @@ def first_half(secret: str) -> str:
 def longer(secret: str) -> str:
     """A secret with one character more, for targets that compare beginnings the other way round."""
     return secret + "x"
+
+
+def last_changed(secret: str) -> str:
+    """A secret of the same length with another last character."""
+    return secret[:-1] + ("x" if secret[-1] != "x" else "y")
 
 
 def other_case(secret: str) -> str:
@@ -46,6 +53,43 @@ def tampered_signature(jwt: str) -> str:
     head, signature = jwt.rsplit(".", 1)
     at = max(0, len(signature) - 2)
     return f"{head}.{signature[:at]}{'A' if signature[at] != 'A' else 'B'}{signature[at + 1 :]}"
+
+
+def first_of_signature(jwt: str) -> str:
+    """A JWT whose signature begins otherwise, for targets that compare its end."""
+    head, signature = jwt.rsplit(".", 1)
+    return f"{head}.{'A' if signature[:1] != 'A' else 'B'}{signature[1:]}"
+
+
+def signature_in_other_case(jwt: str) -> str:
+    """A JWT whose signature is in the other letter case."""
+    head, signature = jwt.rsplit(".", 1)
+    return f"{head}.{signature.swapcase()}"
+
+
+def longer_signature(jwt: str) -> str:
+    """A JWT with more behind its signature, for targets that compare its beginning."""
+    return jwt + "AAAA"
+
+
+def empty_key(jwt: str) -> str:
+    """A JWT signed anew (HS256) with an empty key."""
+    return _signed(jwt, b"")
+
+
+def guessed_key(jwt: str) -> str:
+    """A JWT signed anew (HS256) with the key that examples use."""
+    return _signed(jwt, b"secret")
+
+
+def unknown_alg(jwt: str) -> str:
+    """A JWT that names an algorithm nobody has, under the old signature."""
+    return _unsigned(jwt, "XS256") + "." + jwt.split(".")[2]
+
+
+def other_alg(jwt: str) -> str:
+    """A JWT that names an algorithm with a public key, without a signature."""
+    return _unsigned(jwt, "RS256") + "."
 
 
 def alg_none(jwt: str) -> str:
@@ -77,6 +121,12 @@ def half_signature(jwt: str) -> str:
     """A JWT with half of its signature."""
     head, signature = jwt.rsplit(".", 1)
     return f"{head}.{signature[: len(signature) // 2]}"
+
+
+def _signed(jwt: str, key: bytes) -> str:
+    head = _unsigned(jwt, "HS256")
+    digest = hmac.new(key, head.encode(), hashlib.sha256).digest()
+    return f"{head}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def _unsigned(jwt: str, alg: str) -> str:

@@ -7,6 +7,8 @@ share of the budget is used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from stagecheck.errors import StagecheckError
 from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
 from stagecheck.operations import OperationKey
 from stagecheck.suite.discover import Ground
@@ -43,12 +46,21 @@ class Errand:
     masked: frozenset[Signature]
     goal: Signature | None = None
     walk: tuple[Sent, ...] = ()
+    ended: StagecheckError | None = None
 
     @property
     def over(self) -> bool:
-        """Whether this run's share of the requests is used."""
+        """Whether this run's share of the requests is used, or nothing more can be said of the target."""
         client = self.session.client
-        return client.sent >= self.until or client.left < 4
+        return self.ended is not None or client.sent >= self.until or client.left < 4
+
+    @contextmanager
+    def in_earnest(self) -> Iterator[None]:
+        """Keep from Hypothesis what is no finding: it would try to make it shorter."""
+        try:
+            yield
+        except StagecheckError as error:
+            self.ended = error
 
 
 class Walk(RuleBasedStateMachine):
@@ -71,7 +83,8 @@ class Walk(RuleBasedStateMachine):
     def _go(self, service: str, stage: str, body: Body, respell: tuple[str, ...] = ()) -> None:
         if self.errand.over:
             return
-        self.session.attach(service, stage, body, respell=respell)
+        with self.errand.in_earnest():
+            self.session.attach(service, stage, body, respell=respell)
         self.last = (service, stage, body)
         self.visited.append(stage)
         self._check()
@@ -106,7 +119,8 @@ class Walk(RuleBasedStateMachine):
             if self.errand.over:
                 return
             if placement is None or placement.stage != stage or placement.skipped:
-                self.session.attach(service, stage, bodies.FALSE)
+                with self.errand.in_earnest():
+                    self.session.attach(service, stage, bodies.FALSE)
 
     @rule(service=_INDEX, stage=_INDEX, body=st.sampled_from(bodies.MOVES))
     def move(self, service: int, stage: int, body: Body) -> None:
@@ -147,7 +161,8 @@ class Walk(RuleBasedStateMachine):
         """One of the reads that are offered."""
         reads = self._reads(thing)
         if reads and not self.errand.over:
-            self.session.read(reads[which % len(reads)])
+            with self.errand.in_earnest():
+                self.session.read(reads[which % len(reads)])
             self._check()
 
     def _reads(self, thing: int) -> list[Read]:
@@ -173,6 +188,8 @@ def walk(session: Session, ground: Ground, *, examples: int, steps: int, request
     for attempt in range(12):
         errand = Errand(session, ground, last, masked)
         _run(errand, examples=examples, steps=steps, seed_=seed_ + attempt)
+        if errand.ended is not None:
+            raise errand.ended
         if errand.goal is None or errand.over:
             return not errand.over
         masked = frozenset(session.raw_ever)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from stagecheck.errors import StagecheckError
 from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import Attach, Form, ReadList, ReadService, ReadStage, Request
@@ -38,6 +39,7 @@ class Properties:
     def __init__(self, session: Session, ground: Ground) -> None:
         self.session = session
         self.ground = ground
+        self.ended: StagecheckError | None = None
 
     def operations(self) -> list[OperationKey]:
         """What both the document has and the target offers."""
@@ -55,6 +57,8 @@ class Properties:
             )
             share = cases if key is OperationKey.ATTACH else max(1, cases // 3)
             _drive(generated, self._one(last), share, seed_ + position)
+            if self.ended is not None:
+                raise self.ended
 
     def _ids(self) -> dict[str, str | Sequence[str]]:
         return {
@@ -66,9 +70,13 @@ class Properties:
     def _one(self, last: int) -> Callable[[Generated], None]:
         def send(case: Generated) -> None:
             client = self.session.client
-            if client.sent >= last or client.left < 4:
+            if self.ended is not None or client.sent >= last or client.left < 4:
                 return
-            self.case(case)
+            try:
+                self.case(case)
+            except StagecheckError as error:
+                # No finding: Hypothesis must not look for the shortest way to it.
+                self.ended = error
 
         return send
 

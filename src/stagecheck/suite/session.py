@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from stagecheck.errors import CredentialRefused, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.observation import Observation, Reply
@@ -25,6 +26,7 @@ from stagecheck.model.requests import (
     is_read,
 )
 from stagecheck.model.state import World, canonical
+from stagecheck.model.step import Refused, step
 from stagecheck.operations import OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
@@ -103,6 +105,7 @@ class Session:
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
+        self._good: HttpRequest | None = None
 
     # ------------------------------------------------------------------ sending
 
@@ -155,6 +158,7 @@ class Session:
         self._judge(request, exchange)
 
     def _judge(self, request: Request, exchange: Exchange) -> None:
+        self._make_sure(request, exchange)
         # What a method that the contract does not know answers has no shape to keep.
         strange = isinstance(request, OtherMethod)
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
@@ -175,6 +179,26 @@ class Session:
                     self.findings.again(*self.recorded.get((mismatch.requirement, mismatch.cause), ("", "")))
             self._record(request, exchange, judgement, fresh)
         self._remember(request, exchange, reply)
+
+    def _make_sure(self, request: Request, exchange: Exchange) -> None:
+        """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.
+
+        Raises CredentialRefused or TargetError when what was answered 200 before is refused now as well.
+        """
+        status, good = exchange.status, self._good
+        if good is None or status not in (401, 403, 502, 503, 504) or exchange.request.credential != good.credential:
+            return
+        answers = [outcome.answer for outcome in step(self.world, request)]
+        if status < 500 and any(isinstance(a, Refused) and a.requirement and a.allows(status) for a in answers):
+            return
+        again = self.client.send(good).status
+        if status < 500 and again in (401, 403):
+            raise CredentialRefused(
+                f"the credential was let in until request {exchange.number - 1} and is answered {status} since: "
+                "it has ended, or was revoked; give one that lives longer than the run"
+            )
+        if status >= 500 and again in (502, 503, 504):
+            raise TargetError(f"since request {exchange.number} everything is answered {status}: is a gateway down?")
 
     def _noted(self, mismatches: Iterable[Mismatch], shown_by: Exchange) -> list[Mismatch]:
         """What is seen for the first time, after taking note of all of it; `shown_by`: the answer that shows it."""
@@ -340,6 +364,10 @@ class Session:
         return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
 
     def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
+        own = exchange.request.credential == self.credentials.own
+        if reply.status == 200 and own and (is_read(request) or isinstance(request, Attach)):
+            # What was answered last can be asked again without changing anything.
+            self._good = exchange.request
         if is_read(request):
             return
         if reply.refused:

@@ -15,7 +15,7 @@ import httpx
 from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
 
-_MAX_ANSWER = 8 * 1024 * 1024
+_MAX_ANSWER = 32 * 1024 * 1024
 _MOST_WAITS = 5
 _LONGEST_WAIT_S = 30.0
 
@@ -150,4 +150,7 @@ class Client:
             # respx raises AssertionErrors for a route it does not know: a hole in the harness, not a failure.
             raise HarnessError(f"the mocked target has no route for {message.method} {message.url}: {error}") from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return answer.status_code, headers, answer.content[:_MAX_ANSWER], None
+        if len(answer.content) > _MAX_ANSWER:
+            # Half an answer would look like a malformed one.
+            return None, headers, b"", f"an answer of more than {_MAX_ANSWER >> 20} MiB, which is not judged"
+        return answer.status_code, headers, answer.content, None

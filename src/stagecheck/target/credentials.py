@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ _ENVIRONMENT = "STAGECHECK_"
 _WORTHLESS = (
     (secrets.first_half, "the first half of the credential", "<first half of {}>"),
     (secrets.longer, "the credential with more behind it", "{}x"),
+    (secrets.last_changed, "the credential with another last character", "<{} with another last character>"),
     (secrets.other_case, "the credential in the other letter case", "<{} in the other case>"),
 )
 _TAMPERED = (
@@ -34,6 +36,20 @@ _TAMPERED = (
     (secrets.alg_none_signed, "a JWT with alg none and the old signature", "alg none, old signature"),
     (secrets.no_signature, "a JWT without its signature", "no signature"),
     (secrets.half_signature, "a JWT with half of its signature", "half of the signature"),
+    (secrets.first_of_signature, "a JWT whose signature begins otherwise", "another beginning of the signature"),
+    (secrets.longer_signature, "a JWT with more behind its signature", "more behind the signature"),
+    (secrets.signature_in_other_case, "a JWT with its signature in the other case", "signature in the other case"),
+    (secrets.empty_key, "a JWT signed with an empty key", "HS256 by an empty key"),
+    (secrets.guessed_key, "a JWT signed with a guessed key", "HS256 by the key 'secret'"),
+    (secrets.unknown_alg, "a JWT with an algorithm nobody has", "alg XS256"),
+    (secrets.other_alg, "a JWT with another algorithm and no signature", "alg RS256, no signature"),
+)
+_SPELLED_AS_ONE_LIKES = re.compile(r"[0-9a-fA-F-]+")
+"""UUIDs and hexadecimal numbers: a target may well know them in either letter case."""
+_OTHER_SCHEMES = (
+    (secrets.tampered_payload, "bearer"),
+    (secrets.alg_none, "bearer"),
+    (secrets.tampered_payload, "Token"),
 )
 
 
@@ -82,10 +98,23 @@ class Credentials:
         if recipe.how is not None:
             value = getattr(secrets, recipe.how)(value)
         placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
-        return Credential(name, f"{recipe.scheme} {value}".rstrip(), f"{recipe.scheme} {placeholder}".rstrip(), recipe)
+        return Credential(name, f"{recipe.scheme} {value}".strip(), f"{recipe.scheme} {placeholder}".strip(), recipe)
 
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """Each secret with what is written in its place, for the redactor; the parts of a JWT that are secret, too."""
+        """Each secret with what is written in its place, for the redactor; the parts of a JWT that are secret, too.
+
+        What is made of a secret is as good as the secret to whoever sees it.
+        """
+        yield from self._plain_secrets()
+        for made in (*self.worthless(), *self.broken_jwts()):
+            if made.recipe is None or made.recipe.how is None or made.header is None or made.shown is None:
+                continue
+            value, label = (text.split(" ", 1)[-1] for text in (made.header, made.shown))
+            yield value, label
+            for part in value.split(".")[1:] if made.recipe.secret.endswith("jwt") else ():
+                yield part, f"{label}_PART"
+
+    def _plain_secrets(self) -> Iterator[tuple[str, str]]:
         for value, label in (
             (self.token, "$STAGECHECK_TOKEN"),
             (self.jwt, "$STAGECHECK_JWT"),
@@ -105,8 +134,10 @@ class Credentials:
         own = self.own
         if own.recipe is None:
             return
-        for spelled in (own.recipe.scheme.lower(), own.recipe.scheme.upper()):
-            yield self._made(f"{own.name} under the scheme {spelled}", replace(own.recipe, scheme=spelled))
+        for credential in (own, self.bearer) if self.jwt and own.recipe.secret != "jwt" else (own,):
+            recipe = credential.recipe or own.recipe
+            for spelled in (recipe.scheme.lower(), recipe.scheme.upper()):
+                yield self._made(f"{credential.name} under the scheme {spelled}", replace(recipe, scheme=spelled))
 
     def worthless(self) -> Iterator[Credential]:
         """No, unknown, garbage and prefix-only credentials (AUTH-1)."""
@@ -120,10 +151,12 @@ class Credentials:
             return
         secret: str = getattr(self, own.secret)
         for how, name, shown in _WORTHLESS:
-            if how(secret) != secret:
+            same = how is secrets.other_case and _SPELLED_AS_ONE_LIKES.fullmatch(secret)
+            if how(secret) != secret and not same:
                 yield self._made(name, replace(own, how=how.__name__), shown)
         for unknown in ("Basic", "Stagecheck"):
             yield self._made(f"the valid secret under the scheme {unknown}", replace(own, scheme=unknown))
+        yield self._made("the secret without a scheme", replace(own, scheme=""))
         for bare in ("Token", "Bearer"):
             yield Credential(f"the scheme {bare} without a secret", bare, bare)
 
@@ -133,8 +166,13 @@ class Credentials:
         if parts:
             readable = isinstance(_decoded(parts[1]), dict)
             for how, name, shown in _TAMPERED:
-                if readable or how is not secrets.tampered_payload:
+                if (readable or how is not secrets.tampered_payload) and how(self.jwt or "") != self.jwt:
                     yield self._made(name, Recipe("Bearer", "jwt", how.__name__), f"<{{}} with {shown}>")
+            for how, scheme in _OTHER_SCHEMES:
+                name, shown = next((name, shown) for one, name, shown in _TAMPERED if one is how)
+                if readable or how is not secrets.tampered_payload:
+                    recipe = Recipe(scheme, "jwt", how.__name__)
+                    yield self._made(f"{name} under the scheme {scheme}", recipe, f"<{{}} with {shown}>")
         if self.expired_jwt:
             yield self.expired
 
@@ -146,6 +184,14 @@ def jwt_parts(token: str) -> tuple[str, str, str] | None:
         return None
     header = _decoded(parts[0])
     return (parts[0], parts[1], parts[2]) if isinstance(header, dict) and "alg" in header else None
+
+
+def expiry_of(token: str) -> float | None:
+    """When a JWT ends (its `exp`, seconds since 1970); None if it is none, or does not say."""
+    parts = jwt_parts(token)
+    claims = _decoded(parts[1]) if parts else None
+    ends = claims.get("exp") if isinstance(claims, dict) else None
+    return float(ends) if isinstance(ends, int | float) and not isinstance(ends, bool) else None
 
 
 def _decoded(part: str) -> object:
