@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stagecheck import __version__
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Redactor, curl
-from stagecheck.outcome import Grade, Level, RequirementResult, RunResult, Verdict, Violation
+from stagecheck.outcome import Coverage, Grade, Level, RequirementResult, RunResult, Verdict, Violation
 
 SCHEMA = 1
 Record = dict[str, Any]
@@ -37,6 +38,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "seed": result.seed,
         "profile": result.profile,
         "phases": dict(result.phases),
+        "coverage": None if result.coverage is None else _coverage(result.coverage),
         "notes": [text(note) for note in result.notes],
     }
 
@@ -62,6 +64,21 @@ def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]
         "at_request": entry.at_request,
         "steps": [redactor.step(step) for step in entry.steps],
         "curl": redactor.text("\n".join(curl(url, step.request) for step in entry.steps)),
+    }
+
+
+def _coverage(entry: Coverage) -> dict[str, Any]:
+    """How far the deep tour came; in front the first walk at its full depth."""
+    main = entry.main
+    return {
+        "depth": main.depth,
+        "stages": main.stages,
+        "services": main.services,
+        "forms": list(entry.forms),
+        "covered": main.covered,
+        "total": main.total,
+        "complete": main.complete,
+        "walks": [asdict(walk) for walk in entry.walks],
     }
 
 
@@ -121,6 +138,15 @@ _RECORD: dict[str, Any] = {
 }
 """The pinned keys and their types: a dict is an object with at least these keys, a list one of such entries."""
 
+_EXTENT = {"depth": int, "stages": int, "services": int, "covered": int, "total": int}
+_COVERAGE: dict[str, Any] = {
+    **_EXTENT,
+    "forms": [str],
+    "complete": bool,
+    "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
+}
+"""The same of `coverage`, which earlier versions did not write, and which is null where nothing is said of it."""
+
 
 def read_record(path: Path) -> Record:
     """Read a record that `write_record` wrote, perhaps a later version with more keys.
@@ -146,7 +172,9 @@ def problem_of(record: object) -> str | None:
         return "it is no object"
     if record.get("schema") != SCHEMA:
         return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
-    return _wrong(record, _RECORD, "") or _inconsistent(record)
+    coverage = record.get("coverage")
+    strange = None if coverage is None else _wrong(coverage, _COVERAGE, "coverage")
+    return _wrong(record, _RECORD, "") or strange or _inconsistent(record)
 
 
 def _wrong(value: object, wanted: Any, where: str) -> str | None:

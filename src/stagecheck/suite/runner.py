@@ -15,13 +15,14 @@ from stagecheck.operations import OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
+from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
-from stagecheck.suite.registry import wants
+from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.reproduce import Reproduction
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Part, Tour
@@ -31,6 +32,7 @@ from stagecheck.target.journal import Journal
 
 _RESERVE_PER_SERVICE = 2
 _FOR_REPRODUCING = 36
+_DEEP_SHARE = 0.85
 _COMPANY = 2
 
 
@@ -72,17 +74,19 @@ class Runner:
         journal = Journal()
         ground: Ground | None = None
         auth: Auth | None = None
+        deep: DeepTour | None = None
         try:
             ground = discover(session, self.plan, journal)
             self.notes += ground.notes
             self.client.reserve = min(
                 self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2
             )
+            deep = DeepTour(session, ground, self.plan.profile)
             tour = Tour(session, ground)
             ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
             refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
             auth = Auth(refusals, self.plan)
-            self._explore(session, ground, tour, refusals, auth)
+            self._explore(session, ground, tour, refusals, auth, deep)
         except BudgetSpent as spent:
             self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
             if ground is None:
@@ -99,7 +103,8 @@ class Runner:
             self._put_back(session, journal)
         assert ground is not None
         assert auth is not None
-        return self._result(session, ground, auth, phases)
+        assert deep is not None
+        return self._result(session, ground, auth, deep, phases)
 
     def _put_back(self, session: Session, journal: Journal) -> None:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
@@ -113,7 +118,9 @@ class Runner:
         self.client.phase = phase
         self.observer.phase(phase)
 
-    def _explore(self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth) -> None:
+    def _explore(
+        self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth, deep: DeepTour
+    ) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every = self.plan.profile.every
         telling, early, late = _in_turns(list(self._wanted(refusals, auth)))
@@ -126,6 +133,7 @@ class Runner:
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
+            self._deep(deep)
         if every or not session.findings.violations:
             self._machine(session, ground)
             self._properties(session, ground)
@@ -160,7 +168,7 @@ class Runner:
         ]
         rest = [part for service in others for part in tour.of_another(service, first)]
         unusual = [tour.body_forms(first), tour.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest, tour.transitions(ground.services)]
+        return daily, common, rarer, [*unusual, *rest]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:
@@ -181,6 +189,17 @@ class Runner:
                 return
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
+
+    def _deep(self, deep: DeepTour) -> None:
+        """All sequences of transitions; the machine and the generated inputs keep a share, and their all of the rest.
+
+        The first walk is worth more than what the machine may stumble upon, the further ones are not.
+        """
+        if not wants("deep", self.plan.selected):
+            return
+        self._begin("deep")
+        left, profile = self.client.left, self.plan.profile
+        deep.go(int(left * _DEEP_SHARE), left - profile.examples * profile.steps)
 
     def _machine(self, session: Session, ground: Ground) -> None:
         profile = self.plan.profile
@@ -204,7 +223,7 @@ class Runner:
 
     # ------------------------------------------------------------------ the result
 
-    def _result(self, session: Session, ground: Ground, auth: Auth, phases: Counter[str]) -> RunResult:
+    def _result(self, session: Session, ground: Ground, auth: Auth, deep: DeepTour, phases: Counter[str]) -> RunResult:
         findings, reading = session.findings, session.oracle.reading
         world = session.world
         circumstances = Circumstances(
@@ -236,6 +255,7 @@ class Runner:
             profile=self.plan.profile.name.value,
             phases=dict(phases),
             notes=tuple(self.notes),
+            coverage=deep.covered() if self.plan.selected & SEQUENCES else None,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,18 @@ class Sent:
     before: World
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A request whose answer was judged, and the worlds that were possible before and are now."""
+
+    request: Request
+    exchange: Exchange
+    reply: Reply
+    judgement: Judgement
+    before: tuple[World, ...]
+    after: tuple[World, ...]
+
+
 class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed."""
 
@@ -67,6 +79,8 @@ class Session:
         self.offers: set[OperationKey] = set()
         self.well_formed = True
         self.replaying = False
+        self.listen: list[Callable[[Judged], None]] = []
+        """Told of every request that was judged and whose violations went on record."""
         self.raw_seen: set[Signature] = set()
         self.raw_ever: set[Signature] = set()
         self.recorded: dict[Signature, Signature] = {}
@@ -122,6 +136,7 @@ class Session:
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
         if isinstance(request, Attach):
             reply = self._completed(request, reply)
+        before = self.oracle.worlds
         judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
@@ -131,6 +146,8 @@ class Session:
             self.well_formed = not problems
             for mismatch in problems:
                 self.findings.add(mismatch, (exchange,), exchange.number)
+            for listener in self.listen:
+                listener(Judged(request, exchange, reply, judgement, before, self.oracle.worlds))
         self._remember(request, exchange, reply)
         return reply
 
