@@ -38,7 +38,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "seed": result.seed,
         "profile": result.profile,
         "phases": dict(result.phases),
-        "coverage": None if result.coverage is None else _coverage(result.coverage),
+        "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
     }
 
@@ -67,18 +67,21 @@ def _violation(entry: Violation, url: str, redactor: Redactor) -> dict[str, Any]
     }
 
 
-def _coverage(entry: Coverage) -> dict[str, Any]:
+def _coverage(entry: Coverage, redactor: Redactor) -> dict[str, Any]:
     """How far the deep tour came; in front the first walk at its full depth."""
     main = entry.main
     return {
         "depth": main.depth,
         "stages": main.stages,
         "services": main.services,
-        "forms": list(entry.forms),
+        "forms": [redactor.text(form) for form in entry.forms],
         "covered": main.covered,
         "total": main.total,
         "complete": main.complete,
-        "walks": [asdict(walk) for walk in entry.walks],
+        "walks": [
+            {**asdict(walk), "stopped": None if walk.stopped is None else redactor.text(walk.stopped)}
+            for walk in entry.walks
+        ],
     }
 
 

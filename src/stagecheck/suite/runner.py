@@ -191,9 +191,10 @@ class Runner:
             case.send()
 
     def _deep(self, deep: DeepTour) -> None:
-        """All sequences of transitions; the machine and the generated inputs keep a share, and their all of the rest.
+        """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
 
-        The first walk is worth more than what the machine may stumble upon, the further ones are not.
+        The first walk is worth more than what the machine may stumble upon. The further ones are not: they take only
+        what the machine cannot use.
         """
         if not wants("deep", self.plan.selected):
             return

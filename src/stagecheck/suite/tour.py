@@ -1,4 +1,4 @@
-"""The tour: a short deterministic walk over every transition, in an order that shows the most in the fewest requests.
+"""The tour: what clients do, in an order that shows the most in the fewest requests. Deterministic.
 
 Each answer shows the whole state, so one PUT tests its own promise and every promise about what must not change.
 The walk is written relative to where services are: `self.other` is a stage the service is not in, chosen so that

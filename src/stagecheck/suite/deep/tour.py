@@ -1,7 +1,8 @@
 """The deep tour itself: sends what the walks say, one length after the other, and says how far it came.
 
-Single transitions of every service first, then the walks of the profile, each from its shortest sequences to its
-longest; so a budget that ends too soon has bought what is worth most. The account counts what all parts of a run send.
+Single transitions of every service over all stages first (in place, and from one stage to the next), then the walks of
+the profile, each from its shortest sequences to its longest; so a budget that ends too soon has bought what is worth
+most. The account counts what all parts of a run send.
 """
 
 from __future__ import annotations
