@@ -84,9 +84,9 @@ def walked(space: Space, reading: Reading) -> WalkCost:
 def print_walks(console: Console) -> None:
     """Print a table of all walks under all readings; k s v: the depth, the stages and the services."""
     table = Table(title="Walks of the deep tour, without a target")
-    headings = ("k s v", "reading", "windows", "requests", "bound", "ratio", "ms before", "ms a step")
+    headings = ("k s v", "reading", "windows", "requests", "bound", "ratio", "set-up ms", "ms a step")
     for heading in headings:
-        table.add_column(heading, justify="left" if heading == "reading" else "right")
+        table.add_column(heading, justify="left" if heading == "reading" else "right", no_wrap=heading == "reading")
     for extent in WALKS:
         for reading in Reading:
             cost = walked(space_of(*extent), reading)

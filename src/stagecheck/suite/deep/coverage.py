@@ -14,7 +14,7 @@ class Coverage:
     """The account of one space, fed with transitions as they are sent.
 
     `order`: the windows tried, in the order of their first time. `strayed`: those of them after whose last transition
-    the target was elsewhere than promised.
+    the target was elsewhere than promised. `strays`: how often it was.
     """
 
     def __init__(self, space: Space) -> None:
@@ -22,6 +22,7 @@ class Coverage:
         self.tried = bytearray(space.first[-1])
         self.order: list[int] = []
         self.strayed: set[int] = set()
+        self.strays = 0
         self._counts = [0] * (space.depth + 1)
         self._running: list[int] = []
         self._here: int | None = None
@@ -46,6 +47,7 @@ class Coverage:
             self._count(window)
         if after is None or after != promised:
             self.strayed.update(ended)
+            self.strays += 1
             self.interrupt()
             return
         self._here = after

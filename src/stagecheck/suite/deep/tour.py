@@ -22,7 +22,7 @@ from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 
 _PATIENCE = 20
-"""Requests in a row that lead elsewhere than promised, or to nothing new, before a walk is given up."""
+"""How many requests in a row may all lead elsewhere than promised, or all to nothing new, before a walk is given up."""
 
 NOT_WALKED = "this profile takes no walk, and counts what its other parts sent"
 NOT_BEGUN = "the run did not come to it"
@@ -83,19 +83,19 @@ class DeepTour:
     def _length(self, coverage: Coverage, length: int, until: int) -> str | None:
         """Walk until all sequences of one length were tried; why it went no further, None if they were."""
         client, walk = self.session.client, self._planned(coverage)
-        in_vain = 0
+        astray = in_vain = 0
         while not coverage.complete(length):
             if client.left <= 0 or client.sent >= until:
                 return NO_REQUESTS
-            if in_vain >= _PATIENCE:
+            if max(astray, in_vain) >= _PATIENCE:
                 return NOTHING_NEW
             if walk.reading is not self._reading:
                 walk = self._planned(coverage)
-            tried, strayed = len(coverage.order), len(coverage.strayed)
+            tried, strays = len(coverage.order), coverage.strays
             if not self._step(coverage, walk, length):
                 return OUT_OF_REACH
-            fruitful = len(coverage.order) > tried and len(coverage.strayed) == strayed
-            in_vain = 0 if fruitful else in_vain + 1
+            astray = astray + 1 if coverage.strays > strays else 0
+            in_vain = in_vain + 1 if len(coverage.order) == tried else 0
         return None
 
     def _step(self, coverage: Coverage, walk: Walk, length: int) -> bool:
