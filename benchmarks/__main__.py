@@ -10,12 +10,13 @@ from rich.table import Table
 
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
+from benchmarks.walks import print_walks
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.suite.plan import ProfileName
 
 
 def main() -> None:
-    """Measure, and print two tables."""
+    """Measure, and print three tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="processes for the detection table")
     parser.add_argument("--profile", choices=[name.value for name in ProfileName], default="nightly")
@@ -25,6 +26,7 @@ def main() -> None:
     bare = bare_exchange_s()
     costs, per_second = run_cost(profile)
     _print_cost(console, costs, per_second, bare, profile)
+    print_walks(console)
     with ProcessPoolExecutor(options.jobs) as pool:
         detections = list(pool.map(detect, DEFECTS, [profile] * len(DEFECTS)))
     _print_detection(console, detections)

@@ -153,6 +153,46 @@ class Reckoning:
 
 
 @dataclass(frozen=True, slots=True)
+class WalkCoverage:
+    """How many of the sequences of `depth` transitions of so many services over so many stages were tried.
+
+    `requests`: what the deep tour sent for them, after what it had sent for the shorter ones; what the other parts of
+    the run sent counts for `covered`, too. `stopped`: why not all were tried, None if they were.
+    """
+
+    depth: int
+    stages: int
+    services: int
+    covered: int
+    total: int
+    requests: int
+    stopped: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were tried."""
+        return self.covered == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the deep tour went over: a `WalkCoverage` for each walk and each depth up to its own.
+
+    `forms`: the names of the bodies that transitions are made of.
+    """
+
+    forms: tuple[str, ...]
+    walks: tuple[WalkCoverage, ...]
+
+    @property
+    def main(self) -> WalkCoverage:
+        """The first walk at its full depth."""
+        first = self.walks[0]
+        same = (walk for walk in self.walks if (walk.stages, walk.services) == (first.stages, first.services))
+        return max(same, key=lambda walk: walk.depth)
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Everything a run found out, ready to be recorded.
 
@@ -177,3 +217,4 @@ class RunResult:
     cut_short: str | None = None
     broken_off: bool = False
     expectations: Reckoning | None = None
+    coverage: Coverage | None = None

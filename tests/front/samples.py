@@ -9,7 +9,17 @@ from typing import Any
 
 from peers.ledger_server import Context
 from stagecheck.exchange import Credential, Exchange, HttpRequest
-from stagecheck.outcome import Breach, Grade, Level, RequirementResult, RunResult, Verdict, Violation
+from stagecheck.outcome import (
+    Breach,
+    Coverage,
+    Grade,
+    Level,
+    RequirementResult,
+    RunResult,
+    Verdict,
+    Violation,
+    WalkCoverage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +103,12 @@ def result_with(
         profile="quick",
         phases={"tour": 12},
         notes=(f"note {text}",),
+        coverage=Coverage(
+            (f"form {text}",),
+            (
+                WalkCoverage(1, 3, 1, 72, 72, 35),
+                WalkCoverage(2, 3, 1, 310, 864, 400, f"why {text}"),
+                WalkCoverage(1, 3, 2, 12, 864, 0, f"why {text}"),
+            ),
+        ),
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def record(text: str = "") -> Record:
 def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
-    assert set(made) == {*pinned.split(), "profile", "phases", "notes", "expectations"}
+    assert set(made) == {*pinned.split(), "profile", "phases", "coverage", "notes", "expectations"}
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
     assert made["target"] == {"url": "http://127.0.0.1:1", "mocked": False, "offers": ["attach", "list"]}
@@ -36,6 +37,19 @@ def test_the_keys_are_the_pinned_ones() -> None:
     assert made["requirements"][0] == {
         "id": "MOVE-4", "level": "MUST", "grade": "fail", "exercised": 3, "violations": 1, "reason": None,
     }  # fmt: skip
+
+
+def test_the_coverage_begins_with_the_first_walk_at_its_full_depth() -> None:
+    coverage = record("x")["coverage"]
+    walks = coverage.pop("walks")
+    assert coverage == {
+        "depth": 2, "stages": 3, "services": 1, "forms": ["form x"], "covered": 310, "total": 864, "complete": False,
+    }  # fmt: skip
+    assert walks[1] == {
+        "depth": 2, "stages": 3, "services": 1, "covered": 310, "total": 864, "requests": 400, "stopped": "why x",
+    }  # fmt: skip
+    assert [(walk["depth"], walk["services"]) for walk in walks] == [(1, 1), (2, 1), (1, 2)]
+    assert record_of(replace(result_with(), coverage=None), REDACTOR)["coverage"] is None
 
 
 def test_a_violation_has_its_steps_and_one_command_a_line() -> None:
@@ -87,6 +101,11 @@ def test_a_record_of_a_later_version_with_more_keys_is_read() -> None:
     assert problem_of({**record(), "more": 1}) is None
 
 
+def test_a_record_of_an_earlier_version_has_no_coverage() -> None:
+    assert problem_of(edited("coverage", gone=True)) is None
+    assert problem_of(edited("coverage", value=None)) is None
+
+
 def edited(*place: str | int, value: Any = None, gone: bool = False) -> Any:
     made = json.loads(json.dumps(record()))
     inner = made
@@ -113,6 +132,8 @@ def edited(*place: str | int, value: Any = None, gone: bool = False) -> Any:
         (edited("requirements", 1, "grade", value="great"), "requirements[1].grade is 'great'"),
         (edited("requirements", 0, "exercised", value=True), "requirements[0].exercised is of the wrong type"),
         (edited("violations", 0, "steps", 1, "status", value="200"), "violations[0].steps[1].status is of the wrong"),
+        (edited("coverage", "total", value="many"), "coverage.total is of the wrong type"),
+        (edited("coverage", "walks", 1, "stopped", gone=True), "coverage.walks[1].stopped is missing"),
         (edited("requests", value=None), "requests is of the wrong type"),
         (edited("requirements", 1, "id", value="MOVE-4"), "a requirement stands in it twice"),
         (edited("violations", 0, "requirement", value="MOVE-9"), "a violation names MOVE-9"),

@@ -9,13 +9,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stagecheck import __version__
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Redactor, curl
-from stagecheck.outcome import Grade, Level, Reckoning, Remark, RequirementResult, RunResult, Verdict, Violation
+from stagecheck.outcome import (
+    Coverage,
+    Grade,
+    Level,
+    Reckoning,
+    Remark,
+    RequirementResult,
+    RunResult,
+    Verdict,
+    Violation,
+)
 from stagecheck.report.reproducer.story import reproducer_of
 
 SCHEMA = 1
@@ -38,6 +49,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "seed": result.seed,
         "profile": result.profile,
         "phases": dict(result.phases),
+        "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
         "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
     }
@@ -81,6 +93,24 @@ def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:
         "gone": [remark(entry) for entry in reckoning.gone],
         "expired": [remark(entry, "expires") for entry in reckoning.expired],
         "unsure": [remark(entry, "why") for entry in reckoning.unsure],
+    }
+
+
+def _coverage(entry: Coverage, redactor: Redactor) -> dict[str, Any]:
+    """How far the deep tour came; in front the first walk at its full depth."""
+    main = entry.main
+    return {
+        "depth": main.depth,
+        "stages": main.stages,
+        "services": main.services,
+        "forms": [redactor.text(form) for form in entry.forms],
+        "covered": main.covered,
+        "total": main.total,
+        "complete": main.complete,
+        "walks": [
+            {**asdict(walk), "stopped": None if walk.stopped is None else redactor.text(walk.stopped)}
+            for walk in entry.walks
+        ],
     }
 
 
@@ -140,6 +170,15 @@ _RECORD: dict[str, Any] = {
 }
 """The pinned keys and their types: a dict is an object with at least these keys, a list one of such entries."""
 
+_EXTENT = {"depth": int, "stages": int, "services": int, "covered": int, "total": int}
+_COVERAGE: dict[str, Any] = {
+    **_EXTENT,
+    "forms": [str],
+    "complete": bool,
+    "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
+}
+"""The same of `coverage`, which earlier versions did not write, and which is null where nothing is said of it."""
+
 
 def read_record(path: Path, also: Mapping[str, Any] | None = None) -> Record:
     """Read a record that `write_record` wrote, perhaps a later version with more keys.
@@ -166,7 +205,9 @@ def problem_of(record: object) -> str | None:
         return "it is no object"
     if record.get("schema") != SCHEMA:
         return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
-    return _wrong(record, _RECORD, "") or _inconsistent(record)
+    coverage = record.get("coverage")
+    strange = None if coverage is None else _wrong(coverage, _COVERAGE, "coverage")
+    return _wrong(record, _RECORD, "") or strange or _inconsistent(record)
 
 
 def _wrong(value: object, wanted: Any, where: str) -> str | None:

@@ -25,6 +25,7 @@ from stagecheck.exchange import Exchange
 from stagecheck.outcome import Grade, Verdict, Violation
 from stagecheck.report.expectations import PRUNE, complaints, doubts, prunable, summary
 from stagecheck.report.record import Record
+from stagecheck.report.sequences import sentences
 
 WIDTH = 80
 WIDEST = 100
@@ -187,6 +188,11 @@ def print_record(console: Console, record: Record) -> None:
         _heading(console, "What the target chose where the contract leaves a choice")
         for what, how in record["reading"].items():
             console.print(Padding(Text(shown(f"{what}: {how or 'not settled'}")), (0, 0, 0, 2)))
+    tried = list(sentences(record))
+    if tried:
+        _heading(console, "Sequences of operations")
+        for sentence in tried:
+            console.print(Padding(Text(shown(sentence)), (0, 0, 0, 2)))
     print_notes(console, record)
     console.print()
     console.print(headline(record), soft_wrap=True)

@@ -28,11 +28,22 @@ class ProfileName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What one walk of the deep tour goes over: all sequences of `depth` transitions of so many services and stages."""
+
+    depth: int
+    stages: int
+    services: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A profile: at most `requests`; how many `stages` and `services` the tour goes over; how long the machine walks.
 
-    The machine takes `examples` walks of `steps` steps; Schemathesis makes `cases` per operation and mode; `every`
-    means that all directed cases are tried and not only the first ones of each requirement.
+    `walks`: what the deep tour goes over, the first one first. It walks only if `every`; what the other parts happened
+    to cover is counted all the same. The machine takes `examples` walks of `steps` steps; Schemathesis makes `cases`
+    per operation and mode; `every` means that all directed cases are tried and not only the first ones of each
+    requirement.
     """
 
     name: ProfileName
@@ -43,18 +54,46 @@ class Profile:
     steps: int
     cases: int
     every: bool
+    walks: tuple[Extent, ...]
 
 
 PROFILES = {
-    ProfileName.QUICK: Profile(
-        ProfileName.QUICK, requests=150, stages=3, services=2, examples=1, steps=12, cases=2, every=False
-    ),
-    ProfileName.NIGHTLY: Profile(
-        ProfileName.NIGHTLY, requests=3000, stages=5, services=4, examples=36, steps=40, cases=20, every=True
-    ),
-    ProfileName.EXHAUSTIVE: Profile(
-        ProfileName.EXHAUSTIVE, requests=1_000_000, stages=6, services=4, examples=200, steps=60, cases=100, every=True
-    ),
+    profile.name: profile
+    for profile in (
+        Profile(
+            ProfileName.QUICK,
+            requests=150,
+            stages=3,
+            services=2,
+            examples=1,
+            steps=12,
+            cases=2,
+            every=False,
+            walks=(Extent(1, stages=3, services=1),),
+        ),
+        Profile(
+            ProfileName.NIGHTLY,
+            requests=3000,
+            stages=5,
+            services=4,
+            examples=36,
+            steps=40,
+            cases=20,
+            every=True,
+            walks=(Extent(2, stages=3, services=1), Extent(1, stages=3, services=2)),
+        ),
+        Profile(
+            ProfileName.EXHAUSTIVE,
+            requests=1_000_000,
+            stages=6,
+            services=4,
+            examples=200,
+            steps=60,
+            cases=100,
+            every=True,
+            walks=(Extent(3, stages=3, services=1), Extent(2, stages=3, services=2)),
+        ),
+    )
 }
 
 

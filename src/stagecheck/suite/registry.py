@@ -19,9 +19,13 @@ PARTS: dict[str, frozenset[str]] = {
     "tour": STATEFUL | {"ERR-9"},
     "refusals": REFUSALS | {"STATE-6"},
     "auth": AUTH | {"STATE-6"},
+    "deep": STATEFUL,
     "machine": STATEFUL | {"ERR-9"},
     "properties": frozenset({"SHAPE-1", "SHAPE-2", "STATE-6"}) | REFUSALS,
 }
+
+SEQUENCES = frozenset(key for key, entry in CATALOGUE.items() if entry.family in ("MOVE", "SKIP", "STATE"))
+"""What the coverage of the deep tour is said of."""
 
 CHECKED = frozenset().union(*PARTS.values())
 """Every requirement that some part exercises."""

@@ -16,13 +16,14 @@ from stagecheck.outcome import RunResult, Thing, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
 from stagecheck.suite.confirm import Confirmation
+from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
-from stagecheck.suite.registry import wants
+from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
@@ -32,6 +33,7 @@ from stagecheck.target.journal import Journal
 _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
+_DEEP_SHARE = 0.85
 _COMPANY = 2
 _ENOUGH = "a short run that finds something new looks for no more"
 
@@ -80,18 +82,20 @@ class Runner:
         journal = Journal()
         ground: Ground | None = None
         auth: Auth | None = None
+        deep: DeepTour | None = None
         try:
             ground = discover(session, self.plan, journal)
             self.notes += ground.notes
             way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2)
             self._keep_back(findings, way_home)
             findings.listen.append(lambda _: self._keep_back(findings, way_home))
+            deep = DeepTour(session, ground, self.plan.profile)
             tour = Tour(session, ground)
             ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
             refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
             auth = Auth(refusals, self.plan)
             try:
-                self._explore(session, ground, tour, refusals, auth)
+                self._explore(session, ground, tour, refusals, auth, deep)
             except BudgetSpent as spent:
                 self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
             self.client.reserve = way_home
@@ -113,7 +117,8 @@ class Runner:
             self._put_back(session, journal)
         assert ground is not None
         assert auth is not None
-        return self._result(session, ground, auth, phases)
+        assert deep is not None
+        return self._result(session, ground, auth, deep, phases)
 
     def _put_back(self, session: Session, journal: Journal) -> None:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
@@ -127,7 +132,9 @@ class Runner:
         self.client.phase = phase
         self.observer.phase(phase)
 
-    def _explore(self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth) -> None:
+    def _explore(
+        self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth, deep: DeepTour
+    ) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every = self.plan.profile.every
         telling, early, late = _in_turns(list(self._wanted(refusals, auth)))
@@ -140,6 +147,7 @@ class Runner:
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
+            self._deep(deep)
         if every or not session.findings.news:
             self._machine(session, ground)
             self._properties(session, ground)
@@ -185,7 +193,7 @@ class Runner:
         ]
         rest = [part for service in others for part in tour.of_another(service, first)]
         unusual = [tour.body_forms(first), tour.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest, tour.transitions(ground.services)]
+        return daily, common, rarer, [*unusual, *rest]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:
@@ -203,6 +211,18 @@ class Runner:
         for case in cases:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
+
+    def _deep(self, deep: DeepTour) -> None:
+        """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
+
+        The first walk is worth more than what the machine may stumble upon. The further ones are not: they take only
+        what the machine cannot use.
+        """
+        if not wants("deep", self.plan.selected):
+            return
+        self._begin("deep")
+        left, profile = self.client.left, self.plan.profile
+        deep.go(int(left * _DEEP_SHARE), left - profile.examples * profile.steps)
 
     def _machine(self, session: Session, ground: Ground) -> None:
         profile = self.plan.profile
@@ -234,7 +254,7 @@ class Runner:
 
     # ------------------------------------------------------------------ the result
 
-    def _result(self, session: Session, ground: Ground, auth: Auth, phases: Counter[str]) -> RunResult:
+    def _result(self, session: Session, ground: Ground, auth: Auth, deep: DeepTour, phases: Counter[str]) -> RunResult:
         findings, reading = session.findings, session.oracle.reading
         world = session.world
         circumstances = Circumstances(
@@ -269,6 +289,7 @@ class Runner:
             things=tuple(_things(session, ground, self.plan)),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
+            coverage=deep.covered() if self.plan.selected & SEQUENCES else None,
         )
 
     def _less_than_usual(self, findings: Findings) -> str | None:

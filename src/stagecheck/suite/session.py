@@ -74,6 +74,18 @@ class Sent:
     also: Also = NOTHING_ELSE
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A request whose answer was judged, and the worlds that were possible before and are now."""
+
+    request: Request
+    exchange: Exchange
+    reply: Reply
+    judgement: Judgement
+    before: tuple[World, ...]
+    after: tuple[World, ...]
+
+
 class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed.
 
@@ -93,6 +105,8 @@ class Session:
         self.offers: set[OperationKey] = set()
         self.well_formed = True
         self.replaying = False
+        self.listen: list[Callable[[Judged], None]] = []
+        """Told of every request that was judged and whose violations went on record."""
         self.raw_seen: set[Signature] = set()
         self.raw_ever: set[Signature] = set()
         self.recorded: dict[Signature, Signature] = {}
@@ -167,6 +181,7 @@ class Session:
         shown_by = exchange
         if isinstance(request, Attach):
             reply, shown_by = self._completed(request, reply, exchange)
+        before = self.oracle.worlds
         judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
@@ -178,6 +193,8 @@ class Session:
                 if mismatch not in fresh:
                     self.findings.again(*self.recorded.get((mismatch.requirement, mismatch.cause), ("", "")))
             self._record(request, exchange, judgement, fresh)
+            for listener in self.listen:
+                listener(Judged(request, exchange, reply, judgement, before, self.oracle.worlds))
         self._remember(request, exchange, reply)
 
     def _make_sure(self, request: Request, exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""The tour: a short deterministic walk over every transition, in an order that shows the most in the fewest requests.
+"""The tour: what clients do, in an order that shows the most in the fewest requests. Deterministic.
 
 Each answer shows the whole state, so one PUT tests its own promise and every promise about what must not change.
 The walk is written relative to where services are: `self.other` is a stage the service is not in, chosen so that
@@ -200,42 +200,6 @@ class Tour:
                 yield from self.put(service, there, body)
                 yield from self.read(service, "old-stage" if kind == "stage" else kind)
                 yield from self.read(service, kind)
-
-    def transitions(self, services: tuple[str, ...]) -> Iterator[None]:
-        """Every service to every stage with every core body, from un-skipped and from skipped, moved and in place.
-
-        A greedy walk: what is open in the present state is taken first, else the state is changed.
-        """
-        for service in services:
-            wanted = {
-                (stage, body, skipped, in_place)
-                for stage in self.ground.stages
-                for body in (bodies.NO_BODY, bodies.EMPTY_OBJECT, bodies.FALSE, bodies.TRUE)
-                for skipped in (False, True)
-                for in_place in (False, True)
-            }
-            for _ in range(4 * len(wanted)):
-                here = self.placement(service)
-                open_here = [
-                    (stage, body)
-                    for stage, body, skipped, in_place in sorted(wanted, key=lambda item: (item[0], item[1].name))
-                    if skipped == here.skipped and in_place == (stage == here.stage)
-                ]
-                if not wanted:
-                    break
-                stage, body = open_here[0] if open_here else self._towards(service, wanted)
-                wanted.discard((stage, body, here.skipped, stage == here.stage))
-                yield from self.put(service, stage, body)
-
-    def _towards(self, service: str, wanted: set[tuple[str, Body, bool, bool]]) -> tuple[str, Body]:
-        """A step to a state in which something is still wanted: skipped here, or in the stage it is wanted in."""
-        here = self.placement(service)
-        stage, _, skipped, in_place = min(wanted, key=lambda item: (item[0], item[1].name, item[2], item[3]))
-        if in_place and stage != here.stage:
-            return stage, bodies.NO_BODY
-        if not in_place and stage == here.stage:
-            return self.other(service), bodies.NO_BODY
-        return here.stage, bodies.TRUE if skipped else bodies.NO_BODY
 
     def there_and_back(self, service: str) -> Iterator[None]:
         """Two stages in turns with one body and nothing in between: what is kept of earlier requests shows."""
