@@ -38,7 +38,6 @@ from stagecheck.suite.runner import Observer, Runner
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.journal import Journal
 from stagecheck.target.reach import is_loopback, live
 
 T = TypeVar("T")
@@ -106,15 +105,14 @@ class Launch:
         with self._open() as http:
             client = Client(self.url, http, self.limits)
             session = Session(client, self.document, self.credentials, Findings(()))
-            journal = Journal()
             with self._interruptible(client):
                 try:
-                    stages, services, _ = survey(session, self.plan, journal)
+                    stages, services, _ = survey(session, self.plan)
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
                     client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
                 finally:
-                    left = WayHome(session, journal, sure=False).go() if hasattr(session, "oracle") else []
+                    left = WayHome(session, session.journal, sure=False).go() if hasattr(session, "oracle") else []
         return retold, left
 
     def _open(self) -> AbstractContextManager[httpx.Client]:

@@ -6,6 +6,7 @@ import pytest
 
 from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
 from stagecheck.errors import ConfigError
+from stagecheck.mock.auth import issue_jwt
 from stagecheck.suite.plan import PROFILES, ProfileName
 from stagecheck.target.reach import is_loopback
 
@@ -13,6 +14,10 @@ ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER = "3FA85F64-5717-4562-B3FC-2C963F66AFA7"
 TARGET = f'[target]\nurl = "http://127.0.0.1:8080/"\nenvironment = "{ID}"\n'
 QUICK, NIGHTLY, EXHAUSTIVE = (PROFILES[name] for name in ProfileName)
+
+
+def _id(number: int) -> str:
+    return f"3fa85f64-5717-4562-b3fc-{number:012d}"
 
 
 def written(text: str) -> Path:
@@ -105,7 +110,7 @@ def test_no_secret_is_repeated(text: str) -> None:
 
 
 FULL = f"""{TARGET}
-stages = ["{ID}", "{OTHER}"]
+stages = ["{_id(1)}", "{_id(2)}"]
 services = ["{OTHER}"]
 [auth]
 token = "${{SC_TOKEN}}"
@@ -113,11 +118,11 @@ jwt = "head.${{SC_TOKEN}}.tail"
 expired_jwt = "old"
 foreign_token = "other"
 [foreign]
-environment = "{ID}"
-stage = "{ID}"
-service = "{ID}"
+environment = "{_id(3)}"
+stage = "{_id(4)}"
+service = "{_id(5)}"
 [second]
-environment = "{OTHER}"
+environment = "{_id(6)}"
 [limits]
 rate = 5
 requests = 200
@@ -131,8 +136,8 @@ def test_a_whole_config_becomes_what_a_run_needs() -> None:
     config = load(written(FULL), environ={"SC_TOKEN": "t0ken"})
     plan = plan_of(config, NIGHTLY, frozenset({"MOVE-1"}), seed=4)
     assert config.target.url == "http://127.0.0.1:8080"
-    assert (plan.environment, plan.stages, plan.services) == (ID, (ID, OTHER), (OTHER,))
-    assert (plan.foreign.stage, plan.second.environment, plan.second.stage) == (ID, OTHER, None)
+    assert (plan.environment, plan.stages, plan.services) == (ID, (_id(1), _id(2)), (OTHER,))
+    assert (plan.foreign.stage, plan.second.environment, plan.second.stage) == (_id(4), _id(6), None)
     assert (plan.selected, plan.seed, plan.profile) == (frozenset({"MOVE-1"}), 4, NIGHTLY)
     limits = limits_of(config, NIGHTLY)
     assert (limits.rate, limits.requests, limits.seconds) == (5.0, 200, 30.0)
@@ -141,6 +146,21 @@ def test_a_whole_config_becomes_what_a_run_needs() -> None:
     assert (credentials.token, credentials.jwt) == ("t0ken", "head.t0ken.tail")
     assert (credentials.expired_jwt, credentials.foreign_token) == ("old", "other")
     assert "t0ken" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("tables", "mend"),
+    [
+        (f'[second]\nstage = "{ID.upper()}"', "stands in [target] environment and in [second] stage"),
+        (f'[second]\nservice = "{OTHER}"\n[foreign]\nservice = "{OTHER}"', "[second] service and in [foreign] service"),
+        ('[auth]\ntoken = "same"\nforeign_token = "same"', "foreign_token is the same as [auth] token"),
+        (f'[auth]\nexpired_jwt = "{issue_jwt("own", expires_at=4102444800)}"', "has not expired yet"),
+    ],
+)
+def test_what_cannot_be_true_together(tables: str, mend: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(TARGET + tables))
+    assert mend in str(caught.value)
 
 
 @pytest.mark.parametrize(

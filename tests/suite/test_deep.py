@@ -29,7 +29,6 @@ from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import Extent
 from stagecheck.suite.session import Judged, Session
 from stagecheck.target.client import Client, Limits
-from stagecheck.target.journal import Journal
 from stagecheck.wire import bodies
 from suite.rig import DOCUMENT, QUICK, Offering, rig
 
@@ -79,7 +78,7 @@ class Walked:
         profile = replace(QUICK, walks=self.extents)
         plan = embedded_plan(self.mock.scenario, profile)
         self.session = Session(self.client, DOCUMENT, embedded_credentials(), Findings(CATALOGUE))
-        self.ground: Ground = discover(self.session, plan, Journal())
+        self.ground: Ground = discover(self.session, plan)
         self.session.listen.append(self.judged.append)
         self.deep = DeepTour(self.session, self.ground, profile)
         self.beyond: Account | None = None

@@ -130,8 +130,16 @@ def test_a_put_that_says_nothing_of_the_target(status: int, error: type[Stageche
     assert made.moved() == {}
 
 
-@pytest.mark.parametrize("status", [500, 409, 302])
-@pytest.mark.parametrize("offers", [READS, ()], ids=["all", "put alone"])
+def test_a_put_alone_that_always_refuses_may_have_been_given_ids_that_do_not_belong_together() -> None:
+    failure = _failure(_with(rig(Offering(embedded(), ())), _every_put(409)))
+    assert isinstance(failure, ConfigError)
+    assert "are in one environment" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "offers"),
+    [(500, READS), (500, ()), (409, READS), (302, READS), (302, ())],
+)
 def test_a_put_that_is_always_refused_is_judged_for_it(status: int, offers: tuple[OperationKey, ...]) -> None:
     made = _with(rig(Offering(embedded(), offers)), _every_put(status))
     result = made.run()

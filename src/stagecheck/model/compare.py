@@ -16,7 +16,7 @@ from stagecheck.model import words
 from stagecheck.model.moments import differ
 from stagecheck.model.observation import Observation, SeenEntry, SeenStage
 from stagecheck.model.requests import Attach, Form, ReadService, Request
-from stagecheck.model.state import Placement, World
+from stagecheck.model.state import Placement, World, is_uuid
 from stagecheck.witness import Witness
 
 LOCATION = {Form.FALSE: "MOVE-1", Form.OMITTED: "MOVE-2", Form.ABSENT: "MOVE-3"}
@@ -137,7 +137,8 @@ class Comparison:
             ("deployment_order", known.order, stage.order),
         )
         for attribute, was, now in pairs:
-            if was is not None and now is not None and was != now:
+            placeholder = attribute == "environment" and not is_uuid(str(was))
+            if was is not None and now is not None and was != now and not placeholder:
                 yield self._changed(stage, attribute, str(was), str(now))
         if known.created_at and stage.created_at and differ(known.created_at, stage.created_at):
             for requirement in ("STATE-9", "STATE-3"):

@@ -74,6 +74,8 @@ def _invariants(before: World, request: Attach, reply: Reply, circumstances: Cir
         yield "STATE-3"
     current, known = before.placements.get(request.service), before.services.get(request.service)
     moved = current is None or current.stage != request.stage
-    shows_type = any(e.service == request.service and e.type for s in reply.shows.stages for e in s.entries or ())
+    shows_type = any(
+        e.service == request.service and e.type is not None for s in reply.shows.stages for e in s.entries or ()
+    )
     if moved and shows_type and known is not None and known.type is not None:
         yield "STATE-7"

@@ -29,12 +29,15 @@ from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Also
+from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 from stagecheck.witness import Witness
 
 _Places = dict[str, Placement]
 _SHORTEST_NAME = 4
+_IN_READS = ("tampered_payload", "tampered_signature", "alg_none", "no_signature")
+"""Which broken JWTs are tried in reads as well: whoever looks at them there at all looks at all of them."""
 _CROSSING = (bodies.NO_BODY, bodies.TRUE, bodies.FALSE, bodies.EMPTY_OBJECT)
 """Every way to move or skip, for requests across the borders of an environment."""
 
@@ -50,6 +53,7 @@ class Auth:
         self.lacking = self._lacking()
         self._foreign_alive: bool | None = None
         self._bearer_alive: bool | None = None
+        self._second_at_first: _Places | None = None
 
     @property
     def service(self) -> str:
@@ -84,16 +88,20 @@ class Auth:
             yield Case(
                 "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
             )
+        yield Case("AUTH-1", "no credential, flag true", self._attach(NONE, NOBODY, bodies.TRUE), first=False)
         for credential in self.session.credentials.worthless():
             for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-1", name, self._read(read, credential, NOBODY), first=credential.header is None)
 
     def _broken_jwts(self) -> Iterator[Case]:
-        for position, credential in enumerate(self.session.credentials.broken_jwts()):
+        broken = list(self.session.credentials.broken_jwts())
+        for position, credential in enumerate(broken):
             first = position < 3 or "expired" in credential.name
             yield Case("AUTH-2", credential.name, self._broken(credential), first=first)
-        for credential in self.session.credentials.broken_jwts():
+        for credential in broken:
+            if not (credential.recipe and credential.recipe.how in _IN_READS) and "expired" not in credential.name:
+                continue
             for read in self._reads():
                 name = f"{type(read).__name__} with {credential.name}"
                 yield Case("AUTH-2", name, self._read(read, credential, BAD_JWT), first=False)
@@ -307,8 +315,14 @@ class Auth:
     def _into(self, service: str, body: Body) -> Callable[[], object]:
         return lambda: self._crossing(service=service, body=body)
 
+    def watch_the_second(self) -> None:
+        """STATE-2 across environments: whatever is done in one, the other one does not notice."""
+        now = self._second_places(self._second_at_first, "STATE-2")
+        self._second_at_first = self._second_at_first or now
+
     def _crossing(self, *, stage: str | None = None, service: str | None = None, body: Body = bodies.NO_BODY) -> None:
         """A move across environments, with a look at both of them."""
+        self.refusals.opposite(self.service, body)
         before = self._second_places(None)
         if service is not None:
             self._abduct(service, self.plan.second, body, before)
@@ -317,7 +331,7 @@ class Auth:
         if before is not None:
             self._second_places(before)
 
-    def _second_places(self, before: _Places | None) -> _Places | None:
+    def _second_places(self, before: _Places | None, requirement: str = "AUTH-4") -> _Places | None:
         """Where the second environment's list shows its services, if it can be listed; `before`: where they must be."""
         environment = self.plan.second.environment
         if environment is None or OperationKey.LIST not in self.session.offers:
@@ -327,10 +341,13 @@ class Auth:
         def changed(exchange: Exchange) -> Iterator[Mismatch]:
             now = self._places(exchange)
             if before is not None and now is not None and now != before:
+                crossing = requirement == "AUTH-4"
                 yield Mismatch(
-                    "AUTH-4",
+                    requirement,
                     "other-environment-changed",
-                    "a move across environments was refused, and yet the other environment changed",
+                    "a move across environments changed the other environment"
+                    if crossing
+                    else "moves and skips in one environment changed the other one",
                     "the other environment as before",
                     "other placements or flags in it",
                     "state",

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from stagecheck import witness
 from stagecheck.errors import ConfigError, CredentialRefused, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.absorb import learn
+from stagecheck.model.compare import Mismatch
 from stagecheck.model.observation import Observation
 from stagecheck.model.oracle import Oracle
 from stagecheck.model.requests import FOREIGN, OWN, Attach, ReadList, ReadService, ReadStage
@@ -22,7 +24,6 @@ from stagecheck.model.state import Placement, Service, Stage, World, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
-from stagecheck.target.journal import Journal
 from stagecheck.wire import bodies
 
 UNKNOWN_ENVIRONMENT = "environment-under-test"
@@ -31,7 +32,10 @@ _NOT_THERE = (404, 405, 501)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the run stands on: ids in canonical form, as many as the profile goes over, and all that may be used."""
+    """What the run stands on: ids in canonical form, as many as the profile goes over, and all that may be used.
+
+    `blind`: no answer shows where any service is.
+    """
 
     environment: str
     stages: tuple[str, ...]
@@ -39,32 +43,38 @@ class Ground:
     all_stages: tuple[str, ...]
     all_services: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    blind: bool = False
 
 
-def discover(session: Session, plan: Plan, journal: Journal) -> Ground:
+def discover(session: Session, plan: Plan) -> Ground:
     """Find out what can be done. Sets `session.oracle` and `session.offers`.
 
     Raises ConfigError when the config does not fit the target, CredentialRefused when the credential is not let in,
     TargetError when the PUT is not answered as such.
     """
-    stages, services, listing = survey(session, plan, journal)
-    notes = _first_move(session, plan, stages, services, listing)
-    journal.note({key: place for key, place in session.world.placements.items() if key != services[0]})
+    stages, services, listing = survey(session, plan)
+    _first_move(session, stages, services, listing)
+    _probe_late_list(session, plan)
     if session.world.complete:
         _check_listed(session, stages, services)
-    _probe_late_list(session, plan)
     _probe_stage_read(session, stages)
+    blind = not any(service in session.world.placements for service in services)
+    notes: tuple[str, ...] = ()
+    if blind:
+        notes = ("no answer shows where any service is, so nothing but refusals could be judged",)
+        services = services[:1]
     return Ground(
         session.oracle.environment,
         _spread(stages, plan.profile.stages),
-        _spread(services, plan.profile.services),
+        _spread(_varied(session, services), plan.profile.services),
         stages,
         services,
         notes,
+        blind,
     )
 
 
-def survey(session: Session, plan: Plan, journal: Journal) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
+def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
     """What reads alone show: the stages and services that may be used, where they are, and the list if it is offered.
 
     Sets `session.oracle`. Raises ConfigError, CredentialRefused.
@@ -88,7 +98,7 @@ def survey(session: Session, plan: Plan, journal: Journal) -> tuple[tuple[str, .
         session.judge(ReadList(environment), listing)
     session.offers.add(OperationKey.ATTACH)
     _probe_service_read(session, stages, services)
-    journal.note(session.world.placements)
+    session.note_homes()
     session.beginning = session.world
     return stages, services, listing
 
@@ -99,6 +109,7 @@ def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | 
         return None, None
     exchange = session.client.send(session.spell.read(ReadList(canonical(plan.environment)), session.credentials.own))
     if exchange.status != 200:
+        _note_crash(session, exchange, "listing the stages of the environment")
         return exchange, None
     reply, problems = session.understand(OperationKey.LIST, exchange)
     for mismatch in problems if reply.shows is None else ():
@@ -114,13 +125,20 @@ def _chosen(
     if ids:
         return ids
     status = listing.status if listing else None
+    if listing is not None and status is None:
+        raise TargetError(f"the list of environment {plan.environment} was not answered: {listing.failure}")
+    if listing is not None and status is not None and 300 <= status < 400:
+        where = listing.headers.get("location", "nowhere")
+        raise ConfigError(f"the target redirects to {where} ({status}); give [target] url as it is after that")
     if status in (401, 403):
         raise CredentialRefused(
             f"the target refused the credential with {status} when asked for environment {plan.environment}; "
             "check [auth] token or jwt"
         )
-    if status == 200:
-        raise ConfigError(f"environment {plan.environment} shows no {what} to test with; give [target] {what}")
+    if listing is not None and status == 200:
+        kind = listing.content_type or "no content type"
+        odd = "" if kind == "application/json" else f" (it answers {kind}: is the URL right?)"
+        raise ConfigError(f"environment {plan.environment} shows no {what} to test with{odd}; give [target] {what}")
     raise ConfigError(
         f"the list of environment {plan.environment} was answered {status or 'not at all'}; "
         "check [target] environment, or give [target] stages and services"
@@ -150,6 +168,7 @@ def _probe_service_read(session: Session, stages: Sequence[str], services: Seque
     request = ReadService(services[0])
     exchange = session.client.send(session.spell.read(request, session.credentials.own))
     if exchange.status != 200:
+        _note_crash(session, exchange, f"reading the stage of service {services[0]}")
         if OperationKey.LIST not in session.offers:
             _learn_stages(session, stages)
         return
@@ -187,14 +206,15 @@ def _learn_home(session: Session, service: str, exchange: Exchange) -> None:
     shown = reply.shows.stages[0]
     if session.oracle.environment == UNKNOWN_ENVIRONMENT and shown.environment is not None:
         _rename_environment(session, shown.environment)
-    skipped = any(entry.service == service and entry.skipped for entry in shown.entries or ())
-    world = session.world.placed(service, shown.id, skipped=skipped)
+    flags = [entry.skipped for entry in shown.entries or () if entry.service == service]
+    world = session.world
+    if flags:
+        # A stage that does not show the service's flag does not say what to put it back to.
+        world = world.placed(service, shown.id, skipped=any(flags))
     session.oracle.worlds = (learn(world, reply.shows, session.oracle.environment),)
 
 
-def _first_move(
-    session: Session, plan: Plan, stages: Sequence[str], services: Sequence[str], listing: Exchange | None
-) -> tuple[str, ...]:
+def _first_move(session: Session, stages: Sequence[str], services: Sequence[str], listing: Exchange | None) -> None:
     """The first PUT, as the console sends it: it proves the credential, the ids and that the PUT is offered.
 
     A target that refuses every plain move is judged for it; only one that does not answer at all, or for which a
@@ -202,29 +222,49 @@ def _first_move(
     """
     service = services[0]
     current = session.world.placements.get(service)
-    exchange: Exchange | None = None
+    tried: list[tuple[Attach, Exchange]] = []
     for goal, body in product(_goals(session, stages, current), (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT)):
-        message = session.spell.attach(Attach(goal, service, body.form), body, session.credentials.own)
-        exchange = session.client.send(message)
+        request = Attach(goal, service, body.form)
+        exchange = session.client.send(session.spell.attach(request, body, session.credentials.own))
         if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
             _name_environment(session, exchange, goal)
         _explain_refusal(exchange, goal, service, listing)
-        session.judge(Attach(goal, service, body.form), exchange)
+        tried.append((request, exchange))
         if exchange.status is not None and 200 <= exchange.status < 300:
             break
-    if exchange is None or exchange.status in (None, 502, 503, 504):
-        answered = exchange.status or exchange.failure if exchange else "nothing"
+    last = tried[-1][1]
+    refused = last.status is not None and 400 <= last.status < 500
+    together = current is not None and any(session.world.stages[r.stage].created_at for r, _ in tried)
+    if refused and not together:
+        # Nothing but the config says that they belong together.
+        raise ConfigError(
+            f"the target refused every plain move of service {service} ({last.status}): check that it and the stages "
+            "are in one environment ([target] stages, services)"
+        )
+    for request, exchange in tried:
+        session.judge(request, exchange)
+    if last.status in (None, 502, 503, 504):
         raise TargetError(
-            f"every plain move of service {service} ended with {answered}; nothing can be said of the target"
+            f"every plain move of service {service} ended with {last.status or last.failure}; nothing can be said of "
+            "the target"
         )
-    if current is None and 200 <= exchange.status < 300:
-        mend = "" if plan.environment else " (give [target] environment, if the target lists it)"
-        note = (
-            f"service {service} was moved before any read could show where it was, so it is the one service that "
-            f"cannot be put back{mend}"
-        )
-        return (note,)
-    return ()
+
+
+def _note_crash(session: Session, exchange: Exchange, doing: str) -> None:
+    """ERR-1 for a read that is not offered, it seems, but is answered 5xx (501 says just that it is not offered)."""
+    if exchange.status is None or exchange.status < 500 or exchange.status == 501:
+        return
+    mismatch = Mismatch(
+        "ERR-1",
+        f"5xx:{doing.split(' ', maxsplit=1)[0]}:{exchange.request.path.strip('/').split('/')[0]}",
+        f"{doing} was answered {exchange.status}",
+        "no 5xx, whatever the input",
+        f"status {exchange.status}",
+        "status",
+        witness=witness.status("2xx", "3xx", "4xx"),
+    )
+    session.findings.exercise(("ERR-1",))
+    session.findings.add(mismatch, (exchange,), exchange.number)
 
 
 def _name_environment(session: Session, exchange: Exchange, goal: str) -> None:
@@ -271,24 +311,34 @@ def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exch
 def _check_listed(session: Session, stages: Sequence[str], services: Sequence[str]) -> None:
     """Every configured thing that no answer has shown is tried once: what is refused is the config's mistake."""
     shown = {key for key, stage in session.world.stages.items() if stage.created_at is not None}
+    known = {*session.world.placements, *(session.beginning.placements if session.beginning else ())}
     for stage in stages:
         if stage in shown:
             continue
-        exchange = session.attach(services[0], stage)
+        exchange = _tried(session, services[0], stage)
         if exchange.status in (400, 403, 404, 409, 422):
             raise ConfigError(
                 f"stage {stage} is not in the environment of the other ones (the target answered "
                 f"{exchange.status}); remove it from [target] stages"
             )
     for service in services:
-        if service in session.world.placements:
+        if service in known:
             continue
-        exchange = session.attach(service, stages[0])
+        exchange = _tried(session, service, stages[0])
         if exchange.status in (400, 403, 404, 409, 422):
             raise ConfigError(
                 f"service {service} is not in the environment of the stages (the target answered {exchange.status}); "
                 "remove it from [target] services"
             )
+
+
+def _tried(session: Session, service: str, stage: str) -> Exchange:
+    """A plain move that is judged only if it is accepted: a refusal would be the config's fault."""
+    request = Attach(stage, service, bodies.NO_BODY.form)
+    exchange = session.client.send(session.spell.attach(request, bodies.NO_BODY, session.credentials.own))
+    if exchange.status is not None and 200 <= exchange.status < 300:
+        session.judge(request, exchange)
+    return exchange
 
 
 def _probe_late_list(session: Session, plan: Plan) -> None:
@@ -301,6 +351,8 @@ def _probe_late_list(session: Session, plan: Plan) -> None:
     if exchange.status == 200:
         session.offers.add(OperationKey.LIST)
         session.judge(request, exchange)
+    else:
+        _note_crash(session, exchange, "listing the stages of the environment")
 
 
 def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
@@ -314,6 +366,16 @@ def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
             session.offers.add(OperationKey.GET_STAGE)
             session.judge(request, exchange)
             return
+        _note_crash(session, exchange, f"reading stage {stage}")
+
+
+def _varied(session: Session, services: tuple[str, ...]) -> tuple[str, ...]:
+    """The services, one of each type first: some defects know one type only."""
+    known = session.world.services
+    first: dict[str | None, str] = {}
+    for service in services:
+        first.setdefault(known[service].type if service in known else None, service)
+    return tuple(dict.fromkeys((*first.values(), *services)))
 
 
 def _spread(ids: tuple[str, ...], most: int) -> tuple[str, ...]:

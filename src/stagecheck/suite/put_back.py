@@ -1,7 +1,7 @@
 """Bringing every service home at the end of a run, after an error and after Ctrl-C.
 
-Each PUT is checked by looking again; what a defective target leaves astray is tried once more and then said, with the
-command that would put it right.
+Each PUT is judged like any other, and checked by looking again; what a defective target leaves astray is tried by other
+ways, and then said, with the command that would put it right.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from stagecheck.model.requests import Attach, ReadList
 from stagecheck.model.state import Placement
 from stagecheck.operations import OperationKey
 from stagecheck.suite.session import Session
-from stagecheck.target.journal import Journal, PutBack
+from stagecheck.target.journal import ROUTES, Flag, Journal, PutBack
 from stagecheck.wire import bodies
-
-_TRIES = 2
 
 
 @dataclass(slots=True)
@@ -41,12 +39,12 @@ class WayHome:
         with _uninterrupted():
             try:
                 now = self._placements() if self.sure else {}
-                for _ in range(_TRIES):
-                    steps = list(self.journal.way_home(now, writable))
+                for route in range(len(ROUTES)):
+                    steps = list(self.journal.way_home(now, writable, self._stages(), route))
                     if not steps:
                         break
                     now = self._walked(steps, now)
-                return [*self._left(now, writable), *self._foreign(now, writable)]
+                return [*self._left(now, writable), *self._foreign(now, writable), *self._unknown()]
             except (TargetError, HarnessError) as error:
                 return [f"putting back ended early: {error}", *self._left({}, writable)]
 
@@ -55,9 +53,12 @@ class WayHome:
         last: Exchange | None = None
         accepted: dict[str, Placement] = dict(now)
         for step in steps:
-            exchange = self.session.client.send(self._message(step))
+            request, message = self._spelled(step)
+            # Where nobody knows what a lost request did, nothing can be held against its answer either.
+            perform, send = self.session.perform, self.session.client.send
+            exchange = perform(request, message) if self.sure else send(message)
             if exchange.status is not None and 200 <= exchange.status < 300:
-                accepted[step.service] = Placement(step.stage, step.skip)
+                accepted[step.service] = Placement(step.stage, step.flag is Flag.TRUE)
                 last = exchange
         seen = self._listed()
         if seen is None and last is not None:
@@ -65,10 +66,13 @@ class WayHome:
             seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
         return _places(seen) if seen is not None else accepted
 
-    def _message(self, step: PutBack) -> HttpRequest:
-        body = bodies.TRUE if step.skip else bodies.FALSE
+    def _stages(self) -> tuple[str, ...]:
+        return tuple(stage.id for stage in self.session.world.stages_of(self.session.oracle.environment))
+
+    def _spelled(self, step: PutBack) -> tuple[Attach, HttpRequest]:
+        body = {Flag.FALSE: bodies.FALSE, Flag.TRUE: bodies.TRUE, Flag.ABSENT: bodies.NO_BODY}[step.flag]
         request = Attach(step.stage, step.service, body.form)
-        return self.session.spell.attach(request, body, self.session.credentials.own)
+        return request, self.session.spell.attach(request, body, self.session.credentials.own)
 
     def _placements(self) -> dict[str, Placement]:
         """Where everything is: by the list if it is offered, else by what was seen last."""
@@ -91,7 +95,7 @@ class WayHome:
         """What is not at home in spite of everything, with the commands that would bring it there."""
         left: dict[str, list[str]] = {}
         for step in self.journal.way_home(now, writable):
-            command = curl(self.session.client.url, self._message(step))
+            command = curl(self.session.client.url, self._spelled(step)[1])
             left.setdefault(step.service, []).append(command)
         for service, commands in left.items():
             home = self.journal.homes[service]
@@ -110,6 +114,18 @@ class WayHome:
                 "write to: the target changed it by itself; put it back by hand"
             )
 
+    def _unknown(self) -> Iterator[str]:
+        """What was sent somewhere before anything showed where it was."""
+        sent = self.session.addressed - self.journal.homes.keys()
+        homeless = [service for service in self.session.usable if service in sent]
+        if homeless:
+            one = len(homeless) == 1
+            mend = " (give [target] environment, if the target lists it)" if len(self.session.offers) == 1 else ""
+            yield (
+                f"service{'' if one else 's'} {', '.join(homeless)} {'was' if one else 'were'} moved before any answer "
+                f"showed where {'it was' if one else 'they were'}, and cannot be put back{mend}"
+            )
+
 
 def _places(seen: Observation) -> dict[str, Placement]:
     places, _ = places_of(seen)
@@ -122,8 +138,10 @@ def _uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -126,6 +126,13 @@ class Refusals:
             lambda: self.refused(service=self.tour.placement(self.service).stage),
             first=False,
         )
+        for name, bits in (("nil", 0), ("max", 2**128 - 1)):
+            odd = str(uuid.UUID(int=bits))
+            yield Case("ERR-2", f"the {name} UUID as stage", self._strange(stage=odd), first=False)
+            yield Case("ERR-2", f"the {name} UUID as service", self._strange(service=odd), first=False)
+        for body in (bodies.NO_BODY, bodies.TRUE):
+            name = f"unknown service to the stage of a skipped one, {body.name}"
+            yield Case("ERR-2", name, self._to_the_skipped(body), first=False)
         yield Case("ERR-2", "service id as stage", lambda: self.refused(stage=self.service), first=False)
         if OperationKey.GET_SERVICE_STAGE in self.session.offers:
             yield Case(
@@ -133,6 +140,21 @@ class Refusals:
             )
         if OperationKey.GET_STAGE in self.session.offers:
             yield Case("ERR-2", "read of an unknown stage", lambda: self.session.read(ReadStage(self.unknown_id())))
+
+    def _strange(self, *, stage: str | None = None, service: str | None = None) -> Callable[[], object]:
+        return lambda: self.refused(stage=stage, service=service)
+
+    def _to_the_skipped(self, body: Body) -> Callable[[], object]:
+        """Whoever forgets that nothing was found may change what stands in the addressed stage."""
+
+        def send() -> None:
+            if self.thorough:
+                self.opposite(self.service, bodies.NO_BODY)
+            self.session.baseline(self.service)
+            self.session.attach(self.unknown_id(), self.tour.placement(self.service).stage, body)
+            self.session.look(self.service)
+
+        return send
 
     # ------------------------------------------------------------------ ERR-4, ERR-5, ERR-6, ERR-8
 
@@ -250,5 +272,8 @@ _ODD_BODIES = (
     _odd("bytes that are no UTF-8 in the body", b'{"is_skipped": \xff\xfe}'),
     _odd("deeply nested arrays", b"[" * 2000 + b"]" * 2000),
     _odd("a very long number", b'{"is_skipped": ' + b"9" * 5000 + b"}"),
+    _odd("a number that no column holds", b'{"is_skipped": 9223372036854775808}'),
+    _odd("a number that no double holds", b'{"is_skipped": 1e400}'),
+    _odd("100 kB of an unknown property", b'{"is_skipped": false, "comment": "' + b"x" * 100_000 + b'"}'),
     _odd("white space alone", b"   "),
 )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
-from stagecheck.errors import BudgetSpent, TargetError
+from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
-from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
-from stagecheck.outcome import RunResult, Thing, Violation
+from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
+from stagecheck.suite.circumstances import silent, things, unseen
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
@@ -28,13 +29,12 @@ from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.journal import Journal
 
 _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
 _DEEP_SHARE = 0.85
-_COMPANY = 2
+_TWO = 2
 _ENOUGH = "a short run that finds something new looks for no more"
 
 
@@ -45,6 +45,17 @@ class Observer:
     phase: Callable[[str], None] = lambda _: None
     exchange: Callable[[Exchange], None] = lambda _: None
     violation: Callable[[Violation], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a run is made of, once it is known what may be used."""
+
+    ground: Ground
+    tour: Tour
+    refusals: Refusals
+    auth: Auth
+    deep: DeepTour
 
 
 @dataclass(slots=True)
@@ -79,52 +90,58 @@ class Runner:
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew = self.renew
         self._begin("discover")
-        journal = Journal()
-        ground: Ground | None = None
-        auth: Auth | None = None
-        deep: DeepTour | None = None
         try:
-            ground = discover(session, self.plan, journal)
-            self.notes += ground.notes
-            way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * len(ground.all_services) + 2)
-            self._keep_back(findings, way_home)
-            findings.listen.append(lambda _: self._keep_back(findings, way_home))
-            deep = DeepTour(session, ground, self.plan.profile)
-            tour = Tour(session, ground)
-            ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
-            refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
-            auth = Auth(refusals, self.plan)
-            try:
-                self._explore(session, ground, tour, refusals, auth, deep)
-            except BudgetSpent as spent:
-                self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
-            self.client.reserve = way_home
-            self._confirm(session, ground)
-        except BudgetSpent as spent:
-            self._cut_short, self._broken_off = f"{spent} before a case of it was tried", False
-            self._fell_short = True
-            if ground is None:
-                raise
+            parts = self._set_out(session)
+        except (StagecheckError, KeyboardInterrupt) as error:
+            left = self._put_back(session)
+            if findings.violations and isinstance(error, ConfigError) and not hasattr(session, "oracle"):
+                # The list itself is wrong: that is worth more than that nothing could be chosen from it.
+                self.notes += [str(error), *left]
+                self._cut_short = str(error)
+                return self._result(session, None, phases)
+            raise _told(error, left) from None
+        try:
+            self._go(session, parts)
         except (TargetError, KeyboardInterrupt) as error:
-            if ground is None:
-                raise
-            what = "the run was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-            self._cut_short = what
-            self.notes.append(what)
+            self._cut_short = "the run was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            self.notes.append(self._cut_short)
         else:
             self._broken_off = False
         finally:
-            self._put_back(session, journal)
-        assert ground is not None
-        assert auth is not None
-        assert deep is not None
-        return self._result(session, ground, auth, deep, phases)
+            left = self._put_back(session)
+        self.notes += left
+        return self._result(session, parts, phases)
 
-    def _put_back(self, session: Session, journal: Journal) -> None:
+    def _set_out(self, session: Session) -> _Parts:
+        """Discover, and make the parts of the run."""
+        ground = discover(session, self.plan)
+        self.notes += ground.notes
+        tour = Tour(session, ground)
+        ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
+        refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
+        auth = Auth(refusals, self.plan)
+        return _Parts(ground, tour, refusals, auth, DeepTour(session, ground, self.plan.profile))
+
+    def _go(self, session: Session, parts: _Parts) -> None:
+        """Explore as far as the budget goes, then see again what was found."""
+        services = len(parts.ground.all_services)
+        way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        self._keep_back(session.findings, way_home)
+        session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
+        try:
+            self._explore(session, parts)
+        except BudgetSpent as spent:
+            self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
+        self.client.reserve = way_home
+        with suppress(BudgetSpent):
+            self._confirm(session, parts.ground)
+
+    def _put_back(self, session: Session) -> list[str]:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
-        if hasattr(session, "oracle"):
-            self._begin("restore")
-            self.notes += WayHome(session, journal, sure=not self._broken_off).go()
+        if not hasattr(session, "oracle"):
+            return []
+        self._begin("restore")
+        return WayHome(session, session.journal, sure=not self._broken_off).go()
 
     # ------------------------------------------------------------------ exploring
 
@@ -132,25 +149,29 @@ class Runner:
         self.client.phase = phase
         self.observer.phase(phase)
 
-    def _explore(
-        self, session: Session, ground: Ground, tour: Tour, refusals: Refusals, auth: Auth, deep: DeepTour
-    ) -> None:
+    def _explore(self, session: Session, parts: _Parts) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
-        every = self.plan.profile.every
-        telling, early, late = _in_turns(list(self._wanted(refusals, auth)))
-        daily, common, rarer, others = self._tour_parts(tour, ground)
+        every, tour = self.plan.profile.every, parts.tour
+        telling, early, late = _in_turns(list(self._wanted(parts.refusals, parts.auth)))
+        if parts.ground.blind:
+            # Nothing shows where a service is: what is moved could not be put back, and what breaks not be seen.
+            self._cases(tour, [*telling, *early, *late])
+            return
+        daily, common, rarer, others = self._tour_parts(tour, parts.ground)
         self._walk(daily)
         self._cases(tour, telling)
         self._walk(common)
         self._cases(tour, early)
         if every:
+            parts.auth.watch_the_second()
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
-            self._deep(deep)
+            self._deep(parts.deep)
+            parts.auth.watch_the_second()
         if every or not session.findings.news:
-            self._machine(session, ground)
-            self._properties(session, ground)
+            self._machine(session, parts.ground)
+            self._properties(session, parts.ground)
             if not every:
                 self._cases(tour, late)
         else:
@@ -158,6 +179,8 @@ class Runner:
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
+        if self.client.phase in ("confirm", "restore"):
+            return
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
@@ -206,8 +229,9 @@ class Runner:
         if not cases:
             return
         self._begin("refusals")
-        for _ in tour.skip(tour.ground.services[0]):
-            pass
+        if not tour.ground.blind:
+            for _ in tour.skip(tour.ground.services[0]):
+                pass
         for case in cases:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
@@ -254,17 +278,19 @@ class Runner:
 
     # ------------------------------------------------------------------ the result
 
-    def _result(self, session: Session, ground: Ground, auth: Auth, deep: DeepTour, phases: Counter[str]) -> RunResult:
-        findings, reading = session.findings, session.oracle.reading
-        world = session.world
+    def _result(self, session: Session, parts: _Parts | None, phases: Counter[str]) -> RunResult:
+        """The result; `parts` None where the run could not begin, but had seen something wrong by then."""
+        findings = session.findings
+        oracle = session.oracle if hasattr(session, "oracle") else None
+        reading = oracle.reading if oracle and parts else None
         circumstances = Circumstances(
             selected=self.plan.selected,
-            lacking=auth.lacking,
-            silent=_silent(world, session.oracle.environment) | _unseen(session, ground),
-            reads_offered=len(session.offers) > 1,
-            stages=len(ground.all_stages),
+            lacking=parts.auth.lacking if parts else {},
+            silent=silent(session.world, session.oracle.environment) | unseen(session, parts.ground) if parts else {},
+            reads_offered=len(session.offers) > 1 or parts is None,
+            stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,
-            nameless=findings.exercised["STATE-1"] == 0,
+            nameless=findings.exercised["STATE-1"] == 0 and parts is not None,
             reading=reading.value if reading else None,
             pinned=self.plan.reading is not None,
             choices={key: frozenset(values) for key, values in findings.choices.items()},
@@ -286,10 +312,10 @@ class Runner:
             profile=self.plan.profile.name.value,
             phases=dict(phases),
             notes=tuple(self.notes),
-            things=tuple(_things(session, ground, self.plan)),
+            things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
-            coverage=deep.covered() if self.plan.selected & SEQUENCES else None,
+            coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
         )
 
     def _less_than_usual(self, findings: Findings) -> str | None:
@@ -310,42 +336,11 @@ class Runner:
         return "something new has used requests that are missing elsewhere" if findings.news else self._left_out
 
 
-def _things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
-    """Everything that the requests of a run name by an id of its own, as the target spells it."""
-    world, spelled = session.world, session.spell.id
-    ours = [stage.id for stage in world.stages_of(ground.environment)]
-    services = [key for key, service in world.services.items() if service.environment == ground.environment]
-    yield Thing("environment", spelled(ground.environment))
-    for key in dict.fromkeys((*ground.all_stages, *ours)):
-        yield Thing("stage", spelled(key), world.stages[key].name)
-    for key in dict.fromkeys((*ground.all_services, *services)):
-        yield Thing("service", spelled(key))
-    for table, things in (("second", plan.second), ("foreign", plan.foreign)):
-        named = (("environment", things.environment), ("stage", things.stage), ("service", things.service))
-        for kind, identifier in named:
-            if identifier is not None:
-                yield Thing(f"{table}.{kind}", identifier)
-
-
-def _silent(world: World, environment: str) -> dict[str, str]:
-    """What no answer has shown, and so nothing could be wrong with."""
-    stages = [stage for stage in world.stages.values() if stage.environment == environment]
-    services = [service for service in world.services.values() if service.environment == environment]
-    silent = {"STATE-9": "the answers show no updated_at"}
-    if len(services) < _COMPANY:
-        silent["STATE-2"] = "the environment shows no other service"
-    if all(service.type is None for service in services):
-        silent["STATE-7"] = "the answers show no service_type"
-    if sum(stage.order is not None for stage in stages) < _COMPANY:
-        silent["STATE-8"] = "the answers show no deployment_order, or one stage alone"
-    return silent
-
-
-def _unseen(session: Session, ground: Ground) -> dict[str, str]:
-    """What nothing can show: with the PUT alone and one service, every look at the state would change it."""
-    if len(session.offers) > 1 or len(ground.all_services) >= _COMPANY:
-        return {}
-    return {"STATE-6": "nothing shows the state without changing it: no read is offered, and one service is used"}
+def _told(error: BaseException, left: list[str]) -> BaseException:
+    """The error, with what could not be put back: it is all that a caller gets to see."""
+    if not left or not isinstance(error, StagecheckError):
+        return error
+    return type(error)(f"{error}; {'; '.join(left)}")
 
 
 def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:

@@ -33,6 +33,7 @@ from stagecheck.suite.findings import Findings
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
+from stagecheck.target.journal import Journal
 from stagecheck.wire import bodies
 from stagecheck.wire.answers import Habits, read_answer
 from stagecheck.wire.bodies import Body
@@ -116,6 +117,8 @@ class Session:
         self.leads: dict[Signature, Sequence[Sent]] = {}
         self.renew: Callable[[], None] | None = None
         self.beginning: World | None = None
+        self.journal = Journal()
+        self.addressed: set[str] = set()
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
@@ -157,6 +160,8 @@ class Session:
         """
         before = self.world
         self.latest.clear()
+        if isinstance(request, Attach):
+            self.addressed.add(request.service)
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
@@ -168,6 +173,8 @@ class Session:
 
     def judge(self, request: Request, exchange: Exchange) -> None:
         """Judge an exchange that was sent already, and record what it breaks."""
+        if isinstance(request, Attach):
+            self.addressed.add(request.service)
         self.log.append(Sent(request, exchange.request, self.world))
         self._judge(request, exchange)
 
@@ -196,6 +203,13 @@ class Session:
             for listener in self.listen:
                 listener(Judged(request, exchange, reply, judgement, before, self.oracle.worlds))
         self._remember(request, exchange, reply)
+        if reply.accepted:
+            self.note_homes()
+
+    def note_homes(self) -> None:
+        """Remember where everything is that nothing has been asked of yet: that is where it has to be in the end."""
+        untouched = {key: place for key, place in self.world.placements.items() if key not in self.addressed}
+        self.journal.note(untouched)
 
     def _make_sure(self, request: Request, exchange: Exchange) -> None:
         """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.

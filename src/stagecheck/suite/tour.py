@@ -115,6 +115,7 @@ class Tour:
         yield from self.read(service, "list")
         yield from self.skip(service)
         yield from self.put(service, self.other(service), bodies.FALSE)
+        yield from self.skip(service)
         yield from self.put(service, self.other(service), bodies.EMPTY_JSON)
         yield from self.read(service, "old-stage")
         yield from self.skip(service)
@@ -137,7 +138,7 @@ class Tour:
         shared = self.placement(service).stage
         yield from self.put(company, shared, bodies.FALSE)
         yield from self.read(company)
-        yield from self.put(company, shared, bodies.TRUE)
+        yield from self.put(company, shared, bodies.TRUE_EXTRA)
         yield from self.put(company, shared, bodies.NO_BODY)
         yield from self.read(company)
         yield from self.put(company, self.other(company), bodies.NO_BODY)
@@ -174,6 +175,10 @@ class Tour:
             yield from self.read(service)
             yield from self.put(service, self.placement(service).stage, bodies.TRUE_EXTRA)
             yield from self.put(service, self.placement(service).stage, body)
+        for true, false in ((bodies.TRUE_CHARSET, bodies.FALSE_CHARSET), (bodies.TRUE_ANSWERED, bodies.FALSE_ANSWERED)):
+            yield from self.put(service, self.placement(service).stage, true)
+            yield from self.put(service, self.other(service), false)
+            yield from self.read(service)
 
     def of_another(self, service: str, company: str) -> Iterator[Part]:
         """The whole tour for a further service, beside one that was toured before."""
@@ -247,6 +252,9 @@ class Tour:
         self.session.attach(service, here, bodies.FALSE, respell=("service",))
         yield
         yield from self.put(service, self.other(service), bodies.NO_BODY)
+        if OperationKey.LIST in self.session.offers:
+            self.session.read(ReadList(self.session.oracle.environment), respell=True)
+            yield
         if OperationKey.GET_SERVICE_STAGE in self.session.offers:
             self.session.read(ReadService(service), respell=True)
             yield

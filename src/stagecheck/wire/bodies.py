@@ -22,7 +22,7 @@ class Body:
     @property
     def other_media(self) -> bool:
         """Whether the content type is not JSON (ERR-8)."""
-        return self.content_type is not None and self.content_type != JSON
+        return self.content_type is not None and self.content_type.split(";")[0] != JSON
 
 
 def _json(name: str, form: Form, text: str) -> Body:
@@ -37,11 +37,19 @@ TRUE = _json("is_skipped true", Form.TRUE, '{"is_skipped": true}')
 OMITTED_EXTRA = _json("an unknown property alone", Form.OMITTED, '{"comment": "stagecheck"}')
 FALSE_EXTRA = _json("false and an unknown property", Form.FALSE, '{"is_skipped": false, "comment": "stagecheck"}')
 TRUE_EXTRA = _json("true and an unknown property", Form.TRUE, '{"comment": "stagecheck", "is_skipped": true}')
+_ANSWERED = (
+    '"service_type": "STAGECHECK", "deployment_order": 99, "name": "stagecheck", '
+    '"id": "00000000-0000-4000-8000-000000000000"'
+)
+TRUE_ANSWERED = _json("true and properties of answers", Form.TRUE, f'{{{_ANSWERED}, "is_skipped": true}}')
+FALSE_ANSWERED = _json("false and properties of answers", Form.FALSE, f'{{"is_skipped": false, {_ANSWERED}}}')
+TRUE_CHARSET = Body("true as UTF-8", Form.TRUE, f"{JSON}; charset=utf-8", b'{"is_skipped": true}')
+FALSE_CHARSET = Body("false as UTF-8", Form.FALSE, f"{JSON}; charset=utf-8", b'{"is_skipped": false}')
 NULL = _json("is_skipped null", Form.NULL, '{"is_skipped": null}')
 
-MOVES = (NO_BODY, EMPTY_OBJECT, FALSE, EMPTY_JSON, OMITTED_EXTRA, FALSE_EXTRA)
+MOVES = (NO_BODY, EMPTY_OBJECT, FALSE, EMPTY_JSON, OMITTED_EXTRA, FALSE_EXTRA, FALSE_CHARSET)
 """Every body that moves and un-skips (S5), the forms that real clients use first."""
-SKIPS = (TRUE, TRUE_EXTRA)
+SKIPS = (TRUE, TRUE_EXTRA, TRUE_CHARSET)
 """Every body that skips (S2, S4)."""
 
 LENIENT = (
@@ -60,7 +68,15 @@ WRONG_TYPE = tuple(
 
 MALFORMED = tuple(
     Body(text, Form.MALFORMED, JSON, text.encode())
-    for text in ('{"is_skipped": ', "{is_skipped}", '{"is_skipped": tru', '{"is_skipped" true}', "not json", "}{")
+    for text in (
+        '{"is_skipped": true',
+        '{"is_skipped": ',
+        "{is_skipped}",
+        '{"is_skipped": tru',
+        '{"is_skipped" true}',
+        "not json",
+        "}{",
+    )
 )
 """What no JSON parser accepts (ERR-5)."""
 

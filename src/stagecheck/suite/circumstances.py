@@ -1,0 +1,51 @@
+"""What the requests of a run name, and why something could not be wrong: what no answer has shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagecheck.model.state import World
+from stagecheck.outcome import Thing
+from stagecheck.suite.discover import Ground
+from stagecheck.suite.plan import Plan
+from stagecheck.suite.session import Session
+
+_COMPANY = 2
+
+
+def things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
+    """Everything that the requests of a run name by an id of its own, as the target spells it."""
+    world, spelled = session.world, session.spell.id
+    ours = [stage.id for stage in world.stages_of(ground.environment)]
+    services = [key for key, service in world.services.items() if service.environment == ground.environment]
+    yield Thing("environment", spelled(ground.environment))
+    for key in dict.fromkeys((*ground.all_stages, *ours)):
+        yield Thing("stage", spelled(key), world.stages[key].name)
+    for key in dict.fromkeys((*ground.all_services, *services)):
+        yield Thing("service", spelled(key))
+    for table, things in (("second", plan.second), ("foreign", plan.foreign)):
+        named = (("environment", things.environment), ("stage", things.stage), ("service", things.service))
+        for kind, identifier in named:
+            if identifier is not None:
+                yield Thing(f"{table}.{kind}", identifier)
+
+
+def silent(world: World, environment: str) -> dict[str, str]:
+    """What no answer has shown, and so nothing could be wrong with."""
+    stages = [stage for stage in world.stages.values() if stage.environment == environment]
+    services = [service for service in world.services.values() if service.environment == environment]
+    silent = {"STATE-9": "the answers show no updated_at"}
+    if len(services) < _COMPANY:
+        silent["STATE-2"] = "the environment shows no other service"
+    if all(service.type is None for service in services):
+        silent["STATE-7"] = "the answers show no service_type"
+    if sum(stage.order is not None for stage in stages) < _COMPANY:
+        silent["STATE-8"] = "the answers show no deployment_order, or one stage alone"
+    return silent
+
+
+def unseen(session: Session, ground: Ground) -> dict[str, str]:
+    """What nothing can show: with the PUT alone and one service, every look at the state would change it."""
+    if len(session.offers) > 1 or len(ground.all_services) >= _COMPANY:
+        return {}
+    return {"STATE-6": "nothing shows the state without changing it: no read is offered, and one service is used"}
