@@ -353,7 +353,8 @@ class Comparison:
                 yield self._disagrees("flag", f"shows {who} with {flag}", want, flag, (service, shown.id), shows)
         for service in sorted(named):
             known = self.after.placements.get(service)
-            if known is not None or self.environment in self.after.complete:
+            stranger = self.environment in self.after.complete and service not in self.after.services
+            if known is not None or stranger:
                 who = words.service_label(self.after, service)
                 want = words.placement_words(self.after, known) if known else "no such service"
                 at, shows = (service, shown.id), _shows(service, known)

@@ -58,10 +58,12 @@ def discover(session: Session, plan: Plan) -> Ground:
     if session.world.complete:
         _check_listed(session, stages, services)
     _probe_stage_read(session, stages)
-    blind = not any(service in session.world.placements for service in services)
+    blind = not session.sees_services and OperationKey.GET_SERVICE_STAGE not in session.offers
     notes: tuple[str, ...] = ()
-    if blind:
-        notes = ("no answer shows where any service is, so nothing but refusals could be judged",)
+    if not session.sees_services:
+        # What is moved can hardly be put back, so one service has to do.
+        seen = "refusals" if blind else "refusals, and in which stage a service is,"
+        notes = (f"no answer shows the services of a stage, so nothing but {seen} could be judged, with one service",)
         services = services[:1]
     return Ground(
         session.oracle.environment,

@@ -94,7 +94,7 @@ class Properties:
 
     def _by_schemathesis(self, case: Generated, exchange: Exchange) -> Iterator[Mismatch]:
         """What Schemathesis finds in an answer in which our own reading of the schema has found nothing."""
-        if exchange.status is None or exchange.status >= 400 or not self.session.well_formed:
+        if exchange.status is None or exchange.status >= 300 or not self.session.well_formed:
             return
         for problem in judge(self.session.document, case, exchange):
             cause = f"schemathesis:{case.key}:{problem.split(':')[0]}"

@@ -33,7 +33,7 @@ from stagecheck.target.credentials import Credentials
 _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
-_DEEP_SHARE = 0.85
+_DEEP_SHARE = 0.92
 _TWO = 2
 _ENOUGH = "a short run that finds something new looks for no more"
 

@@ -117,6 +117,7 @@ class Session:
         self.leads: dict[Signature, Sequence[Sent]] = {}
         self.renew: Callable[[], None] | None = None
         self.beginning: World | None = None
+        self.sees_services = False
         self.journal = Journal()
         self.addressed: set[str] = set()
         self._last_write: Exchange | None = None
@@ -313,6 +314,8 @@ class Session:
         payload, instead = payload_of(exchange)
         services = self.oracle.world.services if hasattr(self, "oracle") else ()
         shows = None if instead else read_answer(key, payload, self.habits, services)
+        entries = (entry for stage in shows.stages for entry in stage.entries or ()) if shows else ()
+        self.sees_services = self.sees_services or any(entry.service is not None for entry in entries)
         return Reply(status, shows), problems
 
     # ------------------------------------------------------------------ looking
