@@ -77,6 +77,13 @@ class LimitsTable:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageTable:
+    """[storage]: what is kept between runs. `examples`: the directory of failing random walks."""
+
+    examples: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole config, every value checked by itself; whether it fits the target, only the target can tell."""
 
@@ -85,6 +92,7 @@ class Config:
     foreign: ThingsTable = ThingsTable()
     second: ThingsTable = ThingsTable()
     limits: LimitsTable = LimitsTable()
+    storage: StorageTable = StorageTable()
 
 
 # ---------------------------------------------------------------------- the values, each with its mend
@@ -133,6 +141,15 @@ def _secret(value: Any, where: str) -> str:
             "without its scheme"
         )
     return text
+
+
+def _directory(value: Any, where: str) -> Path:
+    text = _string(value, where, "a directory")
+    if not text or "\0" in text:
+        raise ConfigError(f"{where} names no directory; give one such as .stagecheck/examples")
+    if Path(text).exists() and not Path(text).is_dir():
+        raise ConfigError(f"{where} is a file: {text}; give a directory")
+    return Path(text)
 
 
 def _positive(value: Any, where: str) -> float:
@@ -186,8 +203,9 @@ _TABLES: dict[str, dict[str, _Reader]] = {
         "timeout": _positive,
         "concurrency": _count,
     },
+    "storage": {"examples": _directory},
 }
-"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md."""
+"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md, but for [storage]."""
 
 
 # ---------------------------------------------------------------------- reading
@@ -224,6 +242,7 @@ def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None)
         ThingsTable(**read.get("foreign", {})),
         ThingsTable(**read.get("second", {})),
         LimitsTable(**read.get("limits", {})),
+        StorageTable(**read.get("storage", {})),
     )
     _consistent(config)
     return config
@@ -343,6 +362,7 @@ def plan_of(
         selected=selected,
         seed=seed,
         reading=reading,
+        kept=config.storage.examples,
     )
 
 

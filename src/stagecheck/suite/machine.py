@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -24,8 +27,7 @@ from stagecheck.suite.session import Sent, Session, Signature
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
-_SHRINKING = 250
-"""Requests that one shrink may use."""
+_MOST_RUNS = 12
 _MOST_SERVICES = 6
 _MOST_STAGES = 8
 
@@ -177,41 +179,71 @@ class Walk(RuleBasedStateMachine):
         return reads
 
 
-def walk(session: Session, ground: Ground, *, examples: int, steps: int, requests: int, seed_: int) -> bool:
-    """Run the machine until nothing new appears, within `requests`; False if they were too few for that.
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """How far the machine goes: `examples` walks of `steps` steps, within `requests`, chosen by `seed`.
+
+    `kept`: the directory in which failing walks are kept from run to run, None for nowhere.
+    """
+
+    examples: int
+    steps: int
+    requests: int
+    seed: int
+    kept: Path | None = None
+
+
+def again(session: Session, ground: Ground, journey: Journey) -> None:
+    """Try what failed in earlier runs, before anything else: what was mended is forgotten, what was not is found."""
+    if journey.kept is None or not journey.kept.is_dir():
+        return
+    last = session.client.sent + journey.requests
+    for _ in range(_MOST_RUNS):
+        errand = Errand(session, ground, last, frozenset(session.raw_ever))
+        _run(errand, journey, (Phase.reuse,))
+        if errand.ended is not None:
+            raise errand.ended
+        if errand.goal is None or errand.over:
+            return
+
+
+def walk(session: Session, ground: Ground, journey: Journey) -> bool:
+    """Run the machine until nothing new appears; False if its requests were too few for that.
 
     Violations end up in `session.findings`.
     """
     session.client.phase = "machine"
-    last = session.client.sent + requests
-    masked = frozenset(session.raw_ever)
-    for attempt in range(12):
-        errand = Errand(session, ground, last, masked)
-        _run(errand, examples=examples, steps=steps, seed_=seed_ + attempt)
+    last = session.client.sent + journey.requests
+    for attempt in range(_MOST_RUNS):
+        errand = Errand(session, ground, last, frozenset(session.raw_ever))
+        # Kept walks are not tried here: what is known by now is masked, so they would pass, and be forgotten.
+        _run(errand, replace(journey, seed=journey.seed + attempt), (Phase.generate, Phase.shrink))
         if errand.ended is not None:
             raise errand.ended
         if errand.goal is None or errand.over:
             return not errand.over
-        masked = frozenset(session.raw_ever)
     return False
 
 
-def _run(errand: Errand, *, examples: int, steps: int, seed_: int) -> None:
+def _run(errand: Errand, journey: Journey, phases: tuple[Phase, ...]) -> None:
     machine = type("Walk", (Walk,), {"errand": errand})
     bound = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
+        max_examples=journey.examples,
+        stateful_step_count=journey.steps,
         deadline=None,
-        database=None,
+        database=DirectoryBasedExampleDatabase(journey.kept) if journey.kept else None,
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
+        phases=phases,
     )
     try:
-        run_state_machine_as_test(seed(seed_)(machine), settings=bound)
+        run_state_machine_as_test(seed(journey.seed)(machine), settings=bound)
+    except SkipTest:
+        # Nothing was kept that could be tried again.
+        return
     except (SomethingNew, Flaky):
         # Found, and shrunk as far as its share allowed; the target may also have answered otherwise this time.
         if errand.goal is not None and errand.walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from stagecheck.contract import CATALOGUE
 from stagecheck.model.state import Reading
@@ -108,6 +109,7 @@ class Plan:
     """Everything a run needs to know besides how to reach the target.
 
     `expects`: whether a violation (requirement, cause) is known already; what is must not keep a run from finding more.
+    `kept`: the directory in which failing random walks are kept from run to run.
     """
 
     environment: str | None = None
@@ -120,3 +122,4 @@ class Plan:
     seed: int = 0
     reading: Reading | None = None
     expects: Callable[[str, str], bool] = nothing
+    kept: Path | None = None

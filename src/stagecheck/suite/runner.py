@@ -157,6 +157,7 @@ class Runner:
             # Nothing shows where a service is: what is moved could not be put back, and what breaks not be seen.
             self._cases(tour, [*telling, *early, *late])
             return
+        self._again(session, parts.ground)
         daily, common, rarer, others = self._tour_parts(tour, parts.ground)
         self._walk(daily)
         self._cases(tour, telling)
@@ -259,10 +260,19 @@ class Runner:
 
         self._begin("machine")
         share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
-        done = machine.walk(
-            session, ground, examples=profile.examples, steps=profile.steps, requests=share, seed_=self.plan.seed
-        )
-        self._fell_short |= not done
+        journey = machine.Journey(profile.examples, profile.steps, share, self.plan.seed, self.plan.kept)
+        self._fell_short |= not machine.walk(session, ground, journey)
+
+    def _again(self, session: Session, ground: Ground) -> None:
+        """What failed in an earlier run comes first, if the config says where that is kept."""
+        profile, kept = self.plan.profile, self.plan.kept
+        if kept is None or not kept.is_dir() or not wants("machine", self.plan.selected):
+            return
+        from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
+
+        self._begin("again")
+        share = self.client.left // 4
+        machine.again(session, ground, machine.Journey(profile.examples, profile.steps, share, self.plan.seed, kept))
 
     def _properties(self, session: Session, ground: Ground) -> None:
         if not wants("properties", self.plan.selected):
