@@ -44,9 +44,12 @@ def _compared(left: str, right: str) -> timedelta | None:
 
 
 def differ(left: str, right: str) -> bool:
-    """Whether two date-times are surely different moments."""
+    """Whether two date-times are surely different moments; texts that are none are compared as texts."""
     distance = _compared(left, right)
-    return left != right if distance is None else distance != timedelta(0)
+    if distance is not None:
+        return distance != timedelta(0)
+    # A date-time beside what is none (no offset, say) is a matter of form: nobody knows which moment is meant.
+    return left != right and moment(left) is None and moment(right) is None
 
 
 def before(left: str, right: str) -> bool:

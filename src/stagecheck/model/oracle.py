@@ -281,9 +281,13 @@ class Oracle:
             self.looking
             and mismatch.requirement == "STATE-2"
             and isinstance(refused, Attach)
-            and mismatch.subject == refused.service
             and self._clean_before_refusal
+            and (mismatch.subject == refused.service or self._stands_in(mismatch.subject, refused.stage))
         )
+
+    def _stands_in(self, service: str | None, stage: str) -> bool:
+        placement = self.world.placements.get(service) if service is not None else None
+        return placement is not None and placement.stage == stage
 
     def _is_effect(self, refused: Request, mismatch: Mismatch) -> bool:
         """Whether a read shows just what the refused request would have done."""

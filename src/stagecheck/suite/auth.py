@@ -84,7 +84,7 @@ class Auth:
 
     def _worthless(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.worthless()):
-            body = bodies.TRUE if position % 3 == 2 else bodies.NO_BODY
+            body = bodies.TRUE if position % 3 == 2 else None
             yield Case(
                 "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
             )
@@ -132,7 +132,7 @@ class Auth:
                 self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
         return self._bearer_alive is not False
 
-    def _attach(self, credential: Credential, caller: str, body: Body) -> Callable[[], object]:
+    def _attach(self, credential: Credential, caller: str, body: Body | None) -> Callable[[], object]:
         return lambda: self.refusals.refused(body=body, caller=caller, credential=credential)
 
     def _read(self, read: Read, credential: Credential, caller: str) -> Callable[[], object]:
@@ -171,13 +171,14 @@ class Auth:
         def send() -> None:
             if not self._alive():
                 return
-            self.refusals.opposite(self.service, body)
+            sent = self.session.plain if body is bodies.NO_BODY else body
+            self.refusals.opposite(self.service, sent)
             self.session.baseline(self.service)
             here = self.tour.placement(self.service).stage
             goal = here if in_place else self.tour.other(self.service)
             foreign = self.session.credentials.foreign
             self.session.attach(
-                self.service, goal, body, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
+                self.service, goal, sent, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
             )
             self.session.look(self.service)
 

@@ -178,14 +178,16 @@ class Confirmation:
         kind = violation.witness["kind"] if violation.witness is not None else None
         if (len(lead) == 1 and kind in _ALONE) or kind in _KEPT:
             yield {}
-        yield self._home(lead)
+        yield self._home(violation, lead)
 
-    def _home(self, lead: Sequence[Sent]) -> Home:
-        """Where a stretch begins: the services that it addresses, and all of the run's that are elsewhere now."""
+    def _home(self, violation: Violation, lead: Sequence[Sent]) -> Home:
+        """Where a stretch begins: the services that it addresses or harms, and all that are elsewhere now."""
         before, now = lead[0].before.placements, self.session.world.placements
         addressed = {sent.request.service for sent in lead if isinstance(sent.request, Attach | ReadService)}
-        named = [service for service in self.ground.all_services if service in addressed] or [self.ground.services[0]]
-        others = [s for s in self.ground.services if s not in named and now.get(s) != before.get(s)]
+        addressed.add((violation.witness or {}).get("service"))
+        services = self.ground.all_services
+        named = [service for service in services if service in addressed] or [self.ground.services[0]]
+        others = [service for service in services if service not in named and now.get(service) != before.get(service)]
         return {service: before[service] for service in (*named, *others) if service in before}
 
     def _shortest(self, lead: Trial, seen: Seen) -> dict[str, object]:

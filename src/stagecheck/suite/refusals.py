@@ -65,13 +65,16 @@ class Refusals:
         *,
         stage: str | None = None,
         service: str | None = None,
-        body: Body = bodies.NO_BODY,
+        body: Body | None = None,
         caller: str = OWN,
         credential: Credential | None = None,
         also: Also = NOTHING_ELSE,
     ) -> Exchange:
-        """Send an attach request that must be refused, look whether anything changed, and return its exchange."""
-        subject = self.service
+        """Send an attach request that must be refused, look whether anything changed, and return its exchange.
+
+        `body`: None for one that is no reason to refuse.
+        """
+        subject, body = self.service, body or self.session.plain
         self.opposite(subject, body)
         self.session.baseline(subject)
         goal = stage if stage is not None else self.tour.other(subject)
