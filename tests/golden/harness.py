@@ -51,7 +51,8 @@ from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Refusals
-from stagecheck.suite.session import NOTHING_ELSE, Also, Session
+from stagecheck.suite.sent import NOTHING_ELSE, Also
+from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials

@@ -27,7 +27,8 @@ from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import Extent
-from stagecheck.suite.session import Judged, Session
+from stagecheck.suite.sent import Judged
+from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.wire import bodies
 from suite.rig import DOCUMENT, QUICK, Offering, rig

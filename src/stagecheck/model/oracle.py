@@ -6,21 +6,21 @@ next. It never sends anything; `suite.session` asks it about every exchange, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.absorb import learn, resynchronise
+from stagecheck.model.beliefs import told_apart
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.exercised import Circumstances, exercised_by
 from stagecheck.model.intrinsic import intrinsic
 from stagecheck.model.observation import Reply
 from stagecheck.model.requests import OPEN_FORMS, Attach, OtherMethod, ReadList, ReadService, Request, is_read
 from stagecheck.model.state import Placement, Reading, World
-from stagecheck.model.statuses import kind_of, not_accepted, not_refused
+from stagecheck.model.statuses import kind_of, not_accepted, not_refused, service_lost
 from stagecheck.model.step import Accepted, Outcome, Refused, step
-from stagecheck.model.worlds import distinct
 
 _RENAMED_ON_REPEAT = ("MOVE-", "SKIP-")
 _GATEWAY = (502, 503, 504)
@@ -381,15 +381,7 @@ class Oracle:
         ours = any(self.world.environment_of(stage.id) == self.environment for stage in reply.shows.stages)
         if not ours or risky.service in shown:
             return judgement
-        lost = Mismatch(
-            "STATE-1",
-            f"nowhere:{risky.method.lower()}",
-            f"after {words.request_words(self.world, risky)}, {words.service_label(self.world, risky.service)} "
-            "is in no stage",
-            "in exactly one stage",
-            "in no stage",
-            witness=witness.same_set("services"),
-        )
+        lost = service_lost(self.world, risky)
         return replace(judgement, mismatches=(*judgement.mismatches, lost))
 
     def _remember(self, request: Request, reply: Reply, fingerprint: object, judgement: Judgement) -> None:
@@ -417,12 +409,7 @@ class Oracle:
             self._shown_by_attach |= {key for key, value in shown.items() if value is not None}
 
     def _set(self, worlds: Iterable[World]) -> None:
-        possible = tuple(worlds)
-        if len(possible) > 1:
-            possible = distinct(
-                possible, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending), _blurred
-            )
-        self.worlds = possible
+        self.worlds = told_apart(worlds)
 
 
 def _after(candidate: _Candidate, reply: Reply) -> World:
@@ -431,18 +418,6 @@ def _after(candidate: _Candidate, reply: Reply) -> World:
     return candidate.before if undone else candidate.outcome.world
 
 
-def _blurred(worlds: Sequence[World]) -> World:
-    """One world that knows only what all of them agree on; what is pending may have happened in any of them."""
-    first = worlds[0]
-    agreed = set(first.placements.items()).intersection(*(world.placements.items() for world in worlds[1:]))
-    readings = {world.reading for world in worlds}
-    return replace(first, placements=dict(agreed), reading=first.reading if len(readings) == 1 else None, pending=())
-
-
 def _is_own(mismatch: Mismatch) -> bool:
     """Whether a difference is about where the addressed service is, or its flag, and nothing else."""
     return mismatch.about == "state" and mismatch.requirement.split("-")[0] in ("MOVE", "SKIP")
-
-
-def _flat(world: World) -> Iterator[tuple[str, str, bool]]:
-    return ((key, placement.stage, placement.skipped) for key, placement in world.placements.items())

@@ -61,6 +61,18 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
     )
 
 
+def service_lost(world: World, risky: OtherMethod) -> Mismatch:
+    """STATE-1: a method that should not be there has done more than anybody may."""
+    return Mismatch(
+        "STATE-1",
+        f"nowhere:{risky.method.lower()}",
+        f"after {words.request_words(world, risky)}, {words.service_label(world, risky.service)} is in no stage",
+        "in exactly one stage",
+        "in no stage",
+        witness=witness.same_set("services"),
+    )
+
+
 def _permitted(before: World, request: Request) -> Witness:
     """Every status with which the request may be answered in that world."""
     answers = [outcome.answer for outcome in step(before, request)]

@@ -28,7 +28,7 @@ from stagecheck.model.state import Placement, canonical, is_uuid
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
-from stagecheck.suite.session import Also
+from stagecheck.suite.sent import Also
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body

@@ -18,7 +18,8 @@ from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
-from stagecheck.suite.session import Sent, Session, Signature
+from stagecheck.suite.sent import Sent, Signature
+from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 from stagecheck.witness import Witness, against
 
@@ -184,7 +185,7 @@ class Confirmation:
         """Where a stretch begins: the services that it addresses or harms, and all that are elsewhere now."""
         before, now = lead[0].before.placements, self.session.world.placements
         addressed = {sent.request.service for sent in lead if isinstance(sent.request, Attach | ReadService)}
-        addressed.add((violation.witness or {}).get("service"))
+        addressed |= {str((violation.witness or {}).get("service"))}
         services = self.ground.all_services
         named = [service for service in services if service in addressed] or [self.ground.services[0]]
         others = [service for service in services if service not in named and now.get(service) != before.get(service)]

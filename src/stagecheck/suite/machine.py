@@ -23,7 +23,8 @@ from stagecheck.errors import StagecheckError
 from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
 from stagecheck.operations import OperationKey
 from stagecheck.suite.discover import Ground
-from stagecheck.suite.session import Sent, Session, Signature
+from stagecheck.suite.sent import Sent, Signature
+from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 

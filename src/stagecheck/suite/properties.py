@@ -21,7 +21,8 @@ from stagecheck.model.state import canonical
 from stagecheck.operations import OperationKey
 from stagecheck.spec.cases import Generated, judge, strategy
 from stagecheck.suite.discover import Ground
-from stagecheck.suite.session import Also, Session
+from stagecheck.suite.sent import Also
+from stagecheck.suite.session import Session
 from stagecheck.wire.bodies import meaning
 
 _READS = (OperationKey.LIST, OperationKey.GET_STAGE, OperationKey.GET_SERVICE_STAGE)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.requests import OWN, Attach, Form, OtherMethod, ReadService, ReadStage
 from stagecheck.operations import OperationKey
-from stagecheck.suite.session import NOTHING_ELSE, Also, Session
+from stagecheck.suite.sent import NOTHING_ELSE, Also
+from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
 from stagecheck.wire import bodies, spell
 from stagecheck.wire.bodies import Body

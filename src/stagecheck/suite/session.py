@@ -7,12 +7,12 @@ state with the least effort, and which exchanges show a violation.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stagecheck.errors import CredentialRefused, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest
-from stagecheck.model.compare import Comparison, Mismatch
-from stagecheck.model.observation import Observation, Reply
+from stagecheck.model.compare import Mismatch
+from stagecheck.model.observation import Reply
 from stagecheck.model.oracle import Judgement, Oracle
 from stagecheck.model.requests import (
     OWN,
@@ -30,6 +30,8 @@ from stagecheck.model.step import Refused, step
 from stagecheck.operations import OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.second_look import agrees, reattributed
+from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -38,53 +40,6 @@ from stagecheck.wire import bodies
 from stagecheck.wire.answers import Habits, read_answer
 from stagecheck.wire.bodies import Body
 from stagecheck.wire.spell import Speller, operation_of
-
-Signature = tuple[str, str]
-"""Requirement and cause of a violation, as the oracle first names them."""
-
-
-Inspection = Callable[[Exchange], Iterable[Mismatch]]
-"""What else is looked for in one answer, beside what the oracle judges."""
-
-
-@dataclass(frozen=True, slots=True)
-class Also:
-    """What goes with a request beside its judgement by the oracle.
-
-    `inspect`: what else is looked for in the answer; `undo`: what has to be done once the answer has been seen.
-    """
-
-    inspect: Inspection | None = None
-    undo: Callable[[Exchange], None] | None = None
-
-
-NOTHING_ELSE = Also()
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request that was sent, by meaning and as it was spelled, and what was believed just before.
-
-    `request`: None where the oracle is not asked. `looking`: whether it was only to see what a refusal changed.
-    """
-
-    request: Request | None
-    message: HttpRequest
-    before: World
-    looking: bool = False
-    also: Also = NOTHING_ELSE
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A request whose answer was judged, and the worlds that were possible before and are now."""
-
-    request: Request
-    exchange: Exchange
-    reply: Reply
-    judgement: Judgement
-    before: tuple[World, ...]
-    after: tuple[World, ...]
 
 
 class Session:
@@ -387,11 +342,11 @@ class Session:
         reply, _ = self.understand(operation_of(read), look)
         if reply.shows is None or reply.status != 200:
             return fresh, ()
-        as_promised = _agrees(judgement.expected, read, reply.shows, self.oracle.environment)
+        as_promised = agrees(judgement.expected, read, reply.shows, self.oracle.environment)
         if as_promised:
             self.oracle.consider(judgement.expected)
         shown = {stage.id for stage in reply.shows.stages} if reply.shows.of_list else set(self.world.stages)
-        renamed = [_reattributed(mismatch, shown, as_promised=as_promised) for mismatch in fresh]
+        renamed = [reattributed(mismatch, shown, as_promised=as_promised) for mismatch in fresh]
         return renamed, (look,)
 
     # ------------------------------------------------------------------ which exchanges show it
@@ -438,29 +393,3 @@ def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
 
 def _fingerprint(request: HttpRequest) -> object:
     return (request.method, request.path, request.headers, request.body)
-
-
-def _agrees(world: World, read: Read, seen: Observation, environment: str) -> bool:
-    """Whether a read shows that world, as far as it speaks of placements and stages."""
-    comparison = Comparison(world, world, read, environment)
-    if seen.of_list:
-        return not any(m.about in ("state", "stages") for m in comparison.listing(seen))
-    placement = world.placements.get(read.service) if isinstance(read, ReadService) else None
-    return not any(m.about == "state" for m in comparison.one_stage(seen, placement.stage if placement else None))
-
-
-def _reattributed(mismatch: Mismatch, shown: set[str], *, as_promised: bool) -> Mismatch:
-    """The promise that broke, now that a read has been asked; `shown`: the stages that the read shows."""
-    if mismatch.about not in ("state", "stages"):
-        return mismatch
-    family = mismatch.requirement.split("-")[0]
-    if as_promised and (family in ("MOVE", "SKIP") or mismatch.requirement in ("STATE-2", "STATE-4")):
-        return replace(
-            mismatch,
-            requirement="STATE-5",
-            cause="answer:bystander" if mismatch.requirement == "STATE-2" else "answer",
-            message=f"{mismatch.message}, says the answer; a read right after it shows the promised state",
-        )
-    if mismatch.cause == "stage-left-out" and mismatch.subject not in shown:
-        return replace(mismatch, requirement="STATE-3", message=mismatch.message + ", and so does a read")
-    return mismatch

@@ -12,7 +12,8 @@ from stagecheck.model.requests import Attach
 from stagecheck.model.state import World
 from stagecheck.suite.deep.coverage import Coverage
 from stagecheck.suite.deep.space import FORMS, Space
-from stagecheck.suite.session import Judged, Session
+from stagecheck.suite.sent import Judged
+from stagecheck.suite.session import Session
 from stagecheck.wire.bodies import Body
 
 
