@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.audit.target import embedded_run
-from stagecheck.suite.plan import ProfileName
+from stagecheck.suite.plan import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Detection:
     aimed: int | None
 
 
-def detect(name: str, profile: ProfileName) -> Detection:
+def detect(name: str, profile: Profile) -> Detection:
     """Run the suite against one defect, given by name so that it can cross to another process."""
     defect = DEFECTS[name]
     violations = embedded_run(defect.mock, profile=profile, enough=defect.right_names).violations

@@ -12,7 +12,7 @@ from stagecheck.embedded import embedded_credentials, embedded_plan
 from stagecheck.mock.app import Mock, as_httpx
 from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.outcome import RunResult, Violation
-from stagecheck.suite.plan import PROFILES, Plan, ProfileName
+from stagecheck.suite.plan import PROFILES, Plan, Profile, ProfileName
 from stagecheck.suite.runner import Runner
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
@@ -44,7 +44,7 @@ class Renewable:
 def embedded_run(
     mock: Callable[[Scenario], Mock],
     *,
-    profile: ProfileName = ProfileName.NIGHTLY,
+    profile: ProfileName | Profile = ProfileName.NIGHTLY,
     only: Iterable[str] = (),
     seed: int = 0,
     scenario: Callable[[], Scenario] = embedded,
@@ -58,7 +58,7 @@ def embedded_run(
     requests at most. Raises what `Runner.run` raises.
     """
     world = scenario()
-    chosen = PROFILES[profile]
+    chosen = PROFILES[profile] if isinstance(profile, ProfileName) else profile
     plan, credentials = configured(
         embedded_plan(world, chosen, selected=tuple(only) or CATALOGUE, seed=seed), embedded_credentials()
     )

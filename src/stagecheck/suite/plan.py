@@ -44,7 +44,7 @@ class Profile:
     `walks`: what the deep tour goes over, the first one first. It walks only if `every`; what the other parts happened
     to cover is counted all the same. The machine takes `examples` walks of `steps` steps; Schemathesis makes `cases`
     per operation and mode; `every` means that all directed cases are tried and not only the first ones of each
-    requirement.
+    requirement; `telling_first`: what shows the most in the fewest requests comes first, else all as it is listed.
     """
 
     name: ProfileName
@@ -56,6 +56,7 @@ class Profile:
     cases: int
     every: bool
     walks: tuple[Extent, ...]
+    telling_first: bool = True
 
 
 PROFILES = {

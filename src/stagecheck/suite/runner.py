@@ -159,6 +159,9 @@ class Runner:
             return
         self._again(session, parts.ground)
         daily, common, rarer, others = self._tour_parts(tour, parts.ground)
+        if not self.plan.profile.telling_first:
+            daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
+            telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
         self._walk(daily)
         self._cases(tour, telling)
         self._walk(common)
