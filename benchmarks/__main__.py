@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
+from benchmarks.shrinking import measure, measured_names, print_lengths
 from benchmarks.walks import print_walks
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.suite.plan import PROFILES, ProfileName
@@ -32,6 +33,8 @@ def main() -> None:
         chosen, number = PROFILES[profile], len(DEFECTS)
         listed = list(pool.map(detect, DEFECTS, [replace(chosen, telling_first=False)] * number))
         detections = list(pool.map(detect, DEFECTS, [chosen] * number))
+        lengths = list(pool.map(measure, measured_names()))
+    print_lengths(console, lengths)
     _print_detection(console, detections)
     _print_distribution(console, "as listed, the tour first", listed)
     _print_distribution(console, "the most telling first", detections)
