@@ -109,9 +109,9 @@ def _python_step(step: Mapping[str, Any]) -> Iterator[str]:
     if "secret" in credential:
         value = f'os.environ["STAGECHECK_{credential["secret"].upper()}"]'
         value = f"{credential['how']}({value})" if credential["how"] else value
-        header = f'lambda: f"{credential["scheme"]} {{{value}}}"'.replace('os.environ["', "os.environ['").replace(
-            '"]', "']"
-        )
+        value = value.replace('"', "'")
+        scheme = f"{credential['scheme']} " if credential["scheme"] else ""
+        header = f'lambda: f"{scheme}{{{value}}}"'
     else:
         header = "None" if credential["header"] is None else f"lambda: {credential['header']!r}"
     yield "{"

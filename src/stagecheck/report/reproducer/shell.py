@@ -113,7 +113,8 @@ def _shell_header(credential: Mapping[str, Any]) -> str | None:
     if "secret" not in credential:
         return shlex.quote(f"Authorization: {credential['header']}") if credential["header"] is not None else None
     value = credential["how"].upper() if credential["how"] else f"STAGECHECK_{credential['secret'].upper()}"
-    return f'"Authorization: {credential["scheme"]} ${value}"'
+    scheme = f"{credential['scheme']} " if credential["scheme"] else ""
+    return f'"Authorization: {scheme}${value}"'
 
 
 def _shell_text(path: str) -> str:
