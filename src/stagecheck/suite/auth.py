@@ -18,7 +18,6 @@ from stagecheck.model.requests import (
     NOBODY,
     UNPROVEN,
     Attach,
-    Form,
     Read,
     ReadList,
     ReadService,
@@ -80,7 +79,7 @@ class Auth:
 
     def _worthless(self) -> Iterator[Case]:
         for position, credential in enumerate(self.session.credentials.worthless()):
-            body = bodies.TRUE if position % 3 == 2 else bodies.NO_BODY
+            body = bodies.TRUE if position % 3 == 2 else None
             yield Case(
                 "AUTH-1", credential.name, self._attach(credential, NOBODY, body), first=position in (0, 1, 4, 5)
             )
@@ -124,7 +123,7 @@ class Auth:
                 self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
         return self._bearer_alive is not False
 
-    def _attach(self, credential: Credential, caller: str, body: Body) -> Callable[[], object]:
+    def _attach(self, credential: Credential, caller: str, body: Body | None) -> Callable[[], object]:
         return lambda: self.refusals.refused(body=body, caller=caller, credential=credential)
 
     def _read(self, read: Read, credential: Credential, caller: str) -> Callable[[], object]:
@@ -150,7 +149,7 @@ class Auth:
 
     def _foreign(self) -> Iterator[Case]:
         foreign = self.session.credentials.foreign
-        yield Case("AUTH-3", "a foreign credential moves", self._foreign_attach(bodies.NO_BODY))
+        yield Case("AUTH-3", "a foreign credential moves", self._foreign_attach(self.session.plain))
         for read in self._reads():
             name = f"a foreign credential: {type(read).__name__}"
             yield Case("AUTH-3", name, self._foreign_read(read, foreign))
@@ -337,9 +336,9 @@ class Auth:
 
     def _respelled_move(self, credential: Credential) -> Callable[[], object]:
         def send() -> None:
-            goal = self.tour.other(self.service)
-            request = Attach(canonical(goal), self.service, Form.ABSENT, spelling="AUTH-5")
-            self.session.perform(request, self.session.spell.attach(request, bodies.NO_BODY, credential))
+            goal, body = self.tour.other(self.service), self.session.plain
+            request = Attach(canonical(goal), self.service, body.form, spelling="AUTH-5")
+            self.session.perform(request, self.session.spell.attach(request, body, credential))
 
         return send
 

@@ -211,6 +211,7 @@ def _first_move(
         _explain_refusal(exchange, goal, service, listing)
         session.judge(Attach(goal, service, body.form), exchange)
         if exchange.status is not None and 200 <= exchange.status < 300:
+            session.plain = body
             break
     if exchange is None or exchange.status in (None, 502, 503, 504):
         answered = exchange.status or exchange.failure if exchange else "nothing"

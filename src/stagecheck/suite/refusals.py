@@ -65,13 +65,13 @@ class Refusals:
         *,
         stage: str | None = None,
         service: str | None = None,
-        body: Body = bodies.NO_BODY,
+        body: Body | None = None,
         caller: str = OWN,
         credential: Credential | None = None,
         also: Also = NOTHING_ELSE,
     ) -> Exchange:
         """Send an attach request that must be refused, look whether anything changed, and return its exchange."""
-        subject = self.service
+        subject, body = self.service, body or self.session.plain
         self.opposite(subject, body)
         self.session.baseline(subject)
         goal = stage if stage is not None else self.tour.other(subject)
@@ -91,7 +91,7 @@ class Refusals:
         here = self.tour.placement(service)
         wanted = body.form not in (Form.TRUE, Form.TEXT_TRUE, Form.WRONG_TYPE)
         if here.skipped != wanted:
-            self.session.attach(service, here.stage, bodies.TRUE if wanted else bodies.NO_BODY)
+            self.session.attach(service, here.stage, bodies.TRUE if wanted else self.session.plain)
 
     def unknown_id(self) -> str:
         """A well-formed id that nothing has."""

@@ -76,7 +76,8 @@ class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed.
 
     `renew`: puts the target back to how it was before the run, where that can be done; what is tried again is then
-    tried on a target without a past, of which `beginning` is known.
+    tried on a target without a past, of which `beginning` is known. `plain`: the first body with which the target
+    moves a service; what is refused with it is not refused for the sake of the body.
     """
 
     oracle: Oracle
@@ -89,6 +90,7 @@ class Session:
         self.habits = Habits()
         self.spell = Speller(self.habits.spellings)
         self.offers: set[OperationKey] = set()
+        self.plain = bodies.NO_BODY
         self.well_formed = True
         self.replaying = False
         self.raw_seen: set[Signature] = set()
