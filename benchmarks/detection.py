@@ -23,7 +23,7 @@ class Detection:
 def detect(name: str, profile: Profile) -> Detection:
     """Run the suite against one defect, given by name so that it can cross to another process."""
     defect = DEFECTS[name]
-    violations = embedded_run(defect.mock, profile=profile, enough=defect.right_names).violations
+    violations = embedded_run(defect.mock, profile=profile, enough=defect.names).violations
     right = (defect.requirement, *defect.accepts)
     return Detection(
         name,

@@ -66,7 +66,7 @@ def measured_names() -> list[str]:
 def measure(name: str) -> Length:
     """The lengths of one defect, given by name so that it can cross to another process."""
     defect = DEFECTS[name]
-    violations = embedded_run(defect.mock, enough=defect.right_names).violations
+    violations = embedded_run(defect.mock, enough=defect.names).violations
     stories = [
         (len(v.steps[v.set_up : v.wrong + 1 or None]), len(v.steps))
         for v in violations

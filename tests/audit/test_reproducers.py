@@ -36,7 +36,7 @@ _NOT_AGAIN: dict[str, str] = {}
 
 def _told(defect: Defect) -> dict[str, Any]:
     """The first violation under a right name that has been seen again, as a reproducer."""
-    result = embedded_run(defect.mock, enough=defect.right_names)
+    result = embedded_run(defect.mock, enough=defect.names)
     record = record_of(result, Redactor(embedded_credentials().secrets()))
     stories = [
         (violation["reproduced"] != "always", story)

@@ -175,6 +175,30 @@ def test_a_vanished_service_is_reported_once_and_what_follows_is_no_news() -> No
     assert talk.put("two", "C", moved(gone, "two", "C")) == []
 
 
+@pytest.mark.parametrize(("status", "broken"), [(403, []), (404, []), (409, []), (400, ["MOVE-3"]), (422, ["MOVE-3"])])
+def test_a_refusal_for_the_sake_of_the_request_is_news_of_a_vanished_service_too(
+    status: int, broken: list[str]
+) -> None:
+    talk = Talk()
+    talk.put("one", "B", {"A": ["two"], "B": ["three*"], "C": []})
+    assert talk.put("one", "C", status=status) == broken
+
+
+def test_two_copies_do_not_hide_that_the_flag_is_wrong_in_both() -> None:
+    skipped, plain = {"A": ["one*"], "B": ["one*"]}, {"A": ["one"], "B": ["one*"]}
+    others = {"A": ["two"], "B": ["three*"], "C": []}
+    for copies, broken in ((skipped, ["STATE-1", "MOVE-4"]), (plain, ["STATE-1"])):
+        shown = {stage: [*copies.get(stage, []), *members] for stage, members in others.items()}
+        assert Talk().put("one", "B", shown) == broken
+
+
+@pytest.mark.parametrize("form", [Form.ABSENT, Form.TRUE])
+def test_a_spelling_that_is_refused_has_one_cause_whatever_the_body_says(form: Form) -> None:
+    talk = Talk()
+    assert talk.put("one", "A", form=form, status=404, spelling="ERR-9") == ["ERR-9"]
+    assert talk.last.mismatches[0].cause == "refused:attach"
+
+
 # ---------------------------------------------------------------------- little to see
 
 
@@ -252,9 +276,8 @@ def test_a_target_follows_one_reading_and_always_the_same(first: Reading, then: 
     assert talk.oracle.reading is first, "what was shown first stays what the next answers are held against"
     if first is not then and status == 200:
         (mismatch,) = talk.last.mismatches
-        if first is not Reading.REFUSE:
-            assert mismatch.cause == f"reading:{then.value}"
-            assert f"earlier answers follow {first.value}" in mismatch.message
+        assert mismatch.cause == f"reading:{then.value}"
+        assert f"earlier answers follow {first.value}" in mismatch.message
 
 
 @pytest.mark.parametrize("pinned", Reading)
@@ -271,6 +294,25 @@ def test_none_of_the_four_readings() -> None:
     talk = Talk()
     assert talk.put("one", "B", moved(START, "one", "C"), form=Form.TRUE) == ["SKIP-2"]
     assert "none of the four readings" in talk.last.mismatches[0].message
+
+
+def test_none_of_the_four_readings_where_earlier_ones_were_refused() -> None:
+    talk = Talk()
+    assert talk.put("one", "B", form=Form.TRUE, status=409) == []
+    assert talk.put("two", "C", START, form=Form.TRUE) == ["SKIP-2"]
+    (mismatch,) = talk.last.mismatches
+    assert mismatch.cause == "no-reading:not-moved:true:other"
+    assert mismatch.witness is not None
+    assert mismatch.witness["kind"] == "status", "what was promised is a refusal"
+
+
+def test_what_else_is_wrong_with_an_answer_does_not_hide_its_reading() -> None:
+    talk = Talk()
+    assert talk.put("one", "B", moved(START, "one", "B", skipped=True), form=Form.TRUE) == []
+    state = moved(START, "one", "B", skipped=True)
+    wrong = moved(moved(state, "two", "C"), "three", "C", skipped=True)
+    assert sorted(talk.put("two", "C", wrong, form=Form.TRUE)) == ["SKIP-2", "STATE-2"]
+    assert "reading:move-unskips" in {mismatch.cause for mismatch in talk.last.mismatches}
 
 
 def test_flag_true_in_place_tells_no_reading() -> None:

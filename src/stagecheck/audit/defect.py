@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from stagecheck.contract import CATALOGUE
 from stagecheck.mock.app import Mock
+from stagecheck.outcome import Violation
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 M = TypeVar("M", bound=type[Mock])
@@ -32,6 +33,10 @@ class Defect:
     def right_names(self) -> frozenset[str]:
         """The requirements that may be found violated first of all: the aimed one, and those as right."""
         return frozenset((self.requirement, *self.accepts))
+
+    def names(self, violation: Violation) -> bool:
+        """Whether the violation has one of the right names."""
+        return violation.breach.requirement in self.right_names
 
 
 DEFECTS: dict[str, Defect] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
@@ -26,6 +26,7 @@ from stagecheck.suite.registry import CHECKED
 SCHEMA = 1
 _CLEAN = (Verdict.CONFORMING.value, Verdict.INCONCLUSIVE.value)
 R = TypeVar("R")
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def audit(
     kinds = [("defect", one.name) for one in (DEFECTS.values() if defects is None else defects)]
     kinds += [("variant", one.name) for one in (VARIANTS.values() if variants is None else variants)]
     work = [(kind, name, ProfileName(profile).value) for kind, name in kinds]
-    results = list(_spread(work, jobs, progress))
+    results = list(spread(judged, work, jobs, lambda item: progress(item[1])))
     kills = tuple(result for result in results if isinstance(result, Kill))
     clearances = tuple(result for result in results if isinstance(result, Clearance))
     tested = tuple(key for key in CATALOGUE if key in CHECKED and key not in _REPORTED_ONLY)
@@ -189,20 +190,19 @@ _REPORTED_ONLY = frozenset({"ERR-8"})
 """OPEN whatever the target does: it can break nothing, so it can kill nothing."""
 
 
-def _spread(
-    work: Sequence[tuple[str, str, str]], jobs: int, progress: Callable[[str], None]
-) -> Iterable[Kill | Clearance]:
+def spread(judge: Callable[[W], R], work: Sequence[W], jobs: int, progress: Callable[[W], None]) -> Iterator[R]:
+    """What `judge` says of each piece of work, in its order, in `jobs` processes."""
     if jobs <= 1 or len(work) < 2:
         for item in work:
-            result = judged(item)
-            progress(item[1])
+            result = judge(item)
+            progress(item)
             yield result
         return
     # spawn: a forked child would inherit whatever threads and respx routers the parent happens to have.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(jobs, len(work)), mp_context=context) as pool:
-        for item, result in zip(work, pool.map(judged, work), strict=True):
-            progress(item[1])
+        for item, result in zip(work, pool.map(judge, work), strict=True):
+            progress(item)
             yield result
 
 
@@ -217,7 +217,7 @@ def defect_judged(defect: Defect, profile: str = ProfileName.NIGHTLY) -> Kill:
     violated: dict[str, int] = {}
     messages: dict[str, str] = {}
     try:
-        result = embedded_run(defect.mock, profile=ProfileName(profile), enough=defect.right_names)
+        result = embedded_run(defect.mock, profile=ProfileName(profile), enough=defect.names)
     except Exception as error:  # noqa: BLE001  # one broken mock must not hide what is said of all the others
         return Kill(defect.name, defect.requirement, defect.accepts, {}, {}, 0, f"{type(error).__name__}: {error}")
     for violation in sorted(result.violations, key=lambda found: found.at_request):

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from stagecheck.audit.defect import Defect
 from stagecheck.audit.matrix import AuditResult, Kill
+from stagecheck.audit.pairs import PairsResult
 from stagecheck.contract import CATALOGUE
 
 _FEW = 3
@@ -46,6 +47,21 @@ def render_audit(result: AuditResult, console: Console) -> None:
             said = "; ".join(f"{found}: {text}" for found, text in clearance.violations[:_FEW])
             _line(console, "not clean", clearance.name, clearance.error or said or clearance.verdict)
     _figures(result, console)
+
+
+def render_pairs(result: PairsResult, console: Console) -> None:
+    """Which pairs were not tried, which defect masks which and why, then the share."""
+    for first, second, why in result.drawn_again:
+        _line(console, "drawn again", f"{first} + {second}", why)
+    for pair in result.pairs:
+        for masked in pair.masked:
+            _line(console, "masked", f"{masked.name} beside {masked.by}", masked.why)
+    both = sum(not pair.masked for pair in result.pairs)
+    console.print(
+        f"both found in {both} of {len(result.pairs)} pairs ({result.share:.1%}), {len(result.drawn_again)} drawn "
+        f"again; seed {result.seed}, {result.duration_s:.0f} s",
+        highlight=False,
+    )
 
 
 def _matrix(result: AuditResult) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 
 import httpx
 
@@ -49,13 +49,13 @@ def embedded_run(
     seed: int = 0,
     scenario: Callable[[], Scenario] = embedded,
     configured: Callable[[Plan, Credentials], tuple[Plan, Credentials]] = lambda plan, credentials: (plan, credentials),
-    enough: Container[str] = (),
+    enough: Callable[[Violation], bool] = lambda _: False,
 ) -> RunResult:
     """Run the suite against a fresh `mock` of a fresh `scenario`.
 
     `only`: requirement ids, none for all. `configured` may take away from the plan and the credentials what another
-    config would not give. `enough`: once one of these requirements is seen broken, the run goes on for `AFTERWARDS`
-    requests at most. Raises what `Runner.run` raises.
+    config would not give. `enough`: told each violation; once it says so, the run goes on for `AFTERWARDS` requests at
+    most. Raises what `Runner.run` raises.
     """
     world = scenario()
     chosen = PROFILES[profile] if isinstance(profile, ProfileName) else profile
@@ -72,11 +72,11 @@ def embedded_run(
         return runner.run()
 
 
-def _ending(runner: Runner, enough: Container[str]) -> Callable[[Violation], None]:
+def _ending(runner: Runner, enough: Callable[[Violation], bool]) -> Callable[[Violation], None]:
     """End the exploring soon when the run has found what it was to find."""
 
     def found(violation: Violation) -> None:
-        if violation.breach.requirement in enough and runner.exploring_ends:
+        if enough(violation) and runner.exploring_ends:
             runner.exploring_ends = min(runner.exploring_ends, runner.client.sent + AFTERWARDS)
 
     return found

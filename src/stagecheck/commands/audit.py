@@ -10,7 +10,8 @@ import click
 
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.audit.matrix import audit
-from stagecheck.audit.render import render_audit
+from stagecheck.audit.pairs import audit_pairs
+from stagecheck.audit.render import render_audit, render_pairs
 from stagecheck.audit.variants import VARIANTS
 from stagecheck.report.terminal import make_console
 from stagecheck.suite.plan import ProfileName
@@ -28,13 +29,26 @@ from stagecheck.suite.plan import ProfileName
     show_default=True,
     help="How much each run sends.",
 )
-def command(*, as_json: bool, jobs: int | None, profile: str) -> int:
+@click.option(
+    "--pairs", type=click.IntRange(min=1), metavar="N", help="Instead: N random pairs of defects, both in one target."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which pairs; the same seed, the same ones.")
+def command(*, as_json: bool, jobs: int | None, profile: str, pairs: int | None, seed: int) -> int:
     """Show that every check can fail, and that none fails without a reason.
 
     Runs the suite against every seeded defect, which the requirement that it is aimed at must find, and against every
-    conforming variant, of which nothing may be said. Ends with 1 if either does not hold.
+    conforming variant, of which nothing may be said. Ends with 1 if either does not hold. With --pairs it says which
+    of two defects at once masks the other, and why; it ends with 1 if both are found in less than 95 % of the pairs.
     """
-    result = audit(jobs=jobs or os.cpu_count() or 1, profile=profile, progress=_Progress())
+    processes = jobs or os.cpu_count() or 1
+    if pairs is not None:
+        found = audit_pairs(pairs, seed, processes, profile, progress=_Progress(pairs))
+        if as_json:
+            click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        else:
+            render_pairs(found, make_console(sys.stdout))
+        return 0 if found.passed else 1
+    result = audit(jobs=processes, profile=profile, progress=_Progress(len(DEFECTS) + len(VARIANTS)))
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
     else:
@@ -45,9 +59,9 @@ def command(*, as_json: bool, jobs: int | None, profile: str) -> int:
 class _Progress:
     """One line on stderr that is written over, where somebody watches."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: int) -> None:
         self._done = 0
-        self._all = len(DEFECTS) + len(VARIANTS)
+        self._all = of
         self._watched = sys.stderr.isatty()
 
     def __call__(self, name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stagecheck import witness
 from stagecheck.model import words
@@ -185,7 +185,7 @@ class Comparison:
                     renamed.add(stranger)
                     yield self._renamed_service(service, stranger)
                     continue
-            yield self._misplaced(service, placement, where)
+            yield from self._misplaced(service, placement, where)
         yield from self._appeared(strangers - renamed, places)
         for entry in entries:
             yield from self.entry_type(entry)
@@ -213,7 +213,7 @@ class Comparison:
             witness=witness.same_set("services"),
         )
 
-    def _misplaced(self, service: str, expected: Placement, where: tuple[Placement, ...]) -> Mismatch:
+    def _misplaced(self, service: str, expected: Placement, where: tuple[Placement, ...]) -> Iterator[Mismatch]:
         addressed = isinstance(self.request, Attach) and service == self.request.service
         label = words.service_label(self.after, service)
         want, got = words.placement_words(self.after, expected), words.places_words(self.after, where)
@@ -222,17 +222,23 @@ class Comparison:
             kind = "nowhere" if not where else "twice" if len({place.stage for place in where}) == 1 else "two-stages"
             bystander = isinstance(self.request, Attach) and not addressed
             kind = f"{kind}:{'bystander' if bystander else 'addressed'}"
-            return Mismatch("STATE-1", kind, f"after {self.doing()}, {label} is {got}", want, got, witness=shows)
+            yield Mismatch("STATE-1", kind, f"after {self.doing()}, {label} is {got}", want, got, witness=shows)
+            if addressed and {place.skipped for place in where} == {not expected.skipped}:
+                # Wherever it is, its flag is wrong everywhere, and that is another promise.
+                yield self._broken_promise(expected, replace(expected, skipped=not expected.skipped))
+            return
         if addressed:
-            return self._broken_promise(expected, where[0])
+            yield self._broken_promise(expected, where[0])
+            return
         if not isinstance(self.request, Attach):
             same_stage = len(where) == 1 and where[0].stage == expected.stage
             at = (service, where[0].stage if where else None)
             kind = "flag" if same_stage else "placement"
-            return self._disagrees(kind, f"shows {label} {got}", want, got, at, shows)
+            yield self._disagrees(kind, f"shows {label} {got}", want, got, at, shows)
+            return
         kind = "vanished" if not where else "moved" if where[0].stage != expected.stage else "flag"
         message = f"{self.doing()} changed {label}, which was not addressed"
-        return Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service, witness=shows)
+        yield Mismatch("STATE-2", f"bystander-{kind}", message, want, got, subject=service, witness=shows)
 
     def _broken_promise(self, expected: Placement, actual: Placement) -> Mismatch:
         """The addressed service is in one stage, but not as its request promises."""

@@ -24,6 +24,9 @@ from stagecheck.model.step import Accepted, Outcome, Refused, step
 
 _RENAMED_ON_REPEAT = ("MOVE-", "SKIP-")
 _GATEWAY = (502, 503, 504)
+_OF_THE_REQUEST = (400, 415, 422)
+"""Refusals that speak of the request as it is, whatever has become of the service."""
+
 _WEIGHT = {"status": 100, "state": 10, "stages": 3}
 """How far an answer is from an outcome: a wrong status says more than a wrong placement, that more than a date."""
 
@@ -147,7 +150,7 @@ class Oracle:
             if not (reply.refused and answer.allows(reply.status or 0)):
                 yield not_refused(before, request, answer, reply)
         elif not reply.accepted:
-            if not self._vanished(before, request):
+            if reply.status in _OF_THE_REQUEST or not self._vanished(before, request):
                 yield not_accepted(before, request, reply)
         elif reply.shows is not None:
             environment = self._environment_of(outcome)
@@ -260,7 +263,7 @@ class Oracle:
                 cause = f"refused:{kind_of(refused)}"
                 self._lying_refusals.add(kind_of(refused))
                 yield replace(mismatch, requirement="STATE-6", cause=cause, message=message)
-            elif mismatch.requirement == "SKIP-2" and mismatch.about == "state":
+            elif mismatch.requirement == "SKIP-2" and (mismatch.about == "state" or reply.shows is not None):
                 yield self._inconsistent(best, request, reply, mismatch)
             else:
                 yield mismatch
@@ -299,11 +302,12 @@ class Oracle:
     def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
         """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""
         before = replace(best.before, reading=None)
-        follows = [
-            outcome.world.reading
+        against = [
+            (outcome.world.reading, [m for m in self._mismatches(before, outcome, request, reply) if _is_reading(m)])
             for outcome in step(before, request)
-            if not tuple(self._mismatches(before, outcome, request, reply))
         ]
+        # Whatever else is wrong with the answer, a reading is followed if the addressed service is where it says.
+        follows = [reading for reading, broken in against if not broken]
         known = best.before.reading
         doing = words.request_words(best.before, request)
         if follows and follows[0] is not None and known is not None:
@@ -315,9 +319,11 @@ class Oracle:
                 expected=f"{known.value}: {mismatch.expected}",
                 actual=f"{follows[0].value}: {mismatch.actual}",
             )
+        # Where earlier ones were refused no place was expected: what came is told by the plainest reading.
+        nearest = next((broken[0] for _, broken in against if broken and broken[0].about == "state"), mismatch)
         return replace(
             mismatch,
-            cause=f"no-reading:{mismatch.cause}",
+            cause=f"no-reading:{nearest.cause if mismatch.about == 'status' else mismatch.cause}",
             message=f"{doing} follows none of the four readings: {mismatch.message}",
         )
 
@@ -416,6 +422,11 @@ def _after(candidate: _Candidate, reply: Reply) -> World:
     """The world after an outcome that took place; what was not carried out (of a vanished service) changed nothing."""
     undone = isinstance(candidate.outcome.answer, Accepted) and not reply.accepted
     return candidate.before if undone else candidate.outcome.world
+
+
+def _is_reading(mismatch: Mismatch) -> bool:
+    """Whether a difference says that a reading is not followed: it is about the addressed service."""
+    return mismatch.requirement in ("SKIP-2", "STATE-1")
 
 
 def _is_own(mismatch: Mismatch) -> bool:

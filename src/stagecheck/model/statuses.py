@@ -49,10 +49,13 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
         requirement = promise(before, request, flag=False)
     else:
         requirement = "STATE-5"
-    duty = "should" if requirement == request.spelling else "must"
+    spelled = requirement == request.spelling
+    duty = "should" if spelled else "must"
+    # What is wrong with a spelling is wrong whatever the body says.
+    kind = "attach" if spelled and isinstance(request, Attach) else kind_of(request)
     return Mismatch(
         requirement,
-        f"refused:{kind_of(request)}",
+        f"refused:{kind}",
         f"{doing} was answered {reply.status}; it {duty} be carried out",
         "status 200",
         words.reply_words(reply),

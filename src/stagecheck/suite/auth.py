@@ -18,7 +18,6 @@ from stagecheck.model.requests import (
     NOBODY,
     UNPROVEN,
     Attach,
-    Form,
     Read,
     ReadList,
     ReadService,
@@ -158,7 +157,7 @@ class Auth:
 
     def _foreign(self) -> Iterator[Case]:
         foreign = self.session.credentials.foreign
-        yield Case("AUTH-3", "a foreign credential moves", self._foreign_attach(bodies.NO_BODY))
+        yield Case("AUTH-3", "a foreign credential moves", self._foreign_attach(self.session.plain))
         for read in self._reads():
             name = f"a foreign credential: {type(read).__name__}"
             yield Case("AUTH-3", name, self._foreign_read(read, foreign))
@@ -171,14 +170,13 @@ class Auth:
         def send() -> None:
             if not self._alive():
                 return
-            sent = self.session.plain if body is bodies.NO_BODY else body
-            self.refusals.opposite(self.service, sent)
+            self.refusals.opposite(self.service, body)
             self.session.baseline(self.service)
             here = self.tour.placement(self.service).stage
             goal = here if in_place else self.tour.other(self.service)
             foreign = self.session.credentials.foreign
             self.session.attach(
-                self.service, goal, sent, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
+                self.service, goal, body, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
             )
             self.session.look(self.service)
 
@@ -372,9 +370,9 @@ class Auth:
         def send() -> None:
             if credential.recipe and credential.recipe.secret == "jwt" and not self._jwt_alive():
                 return
-            goal = self.tour.other(self.service)
-            request = Attach(canonical(goal), self.service, Form.ABSENT, spelling="AUTH-5")
-            self.session.perform(request, self.session.spell.attach(request, bodies.NO_BODY, credential))
+            goal, body = self.tour.other(self.service), self.session.plain
+            request = Attach(canonical(goal), self.service, body.form, spelling="AUTH-5")
+            self.session.perform(request, self.session.spell.attach(request, body, credential))
 
         return send
 

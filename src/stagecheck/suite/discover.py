@@ -233,6 +233,7 @@ def _first_move(session: Session, stages: Sequence[str], services: Sequence[str]
         _explain_refusal(exchange, goal, service, listing)
         tried.append((request, exchange))
         if exchange.status is not None and 200 <= exchange.status < 300:
+            session.plain = body
             break
     last = tried[-1][1]
     refused = last.status is not None and 400 <= last.status < 500

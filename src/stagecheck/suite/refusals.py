@@ -95,7 +95,7 @@ class Refusals:
         here = self.tour.placement(service)
         wanted = body.form not in (Form.TRUE, Form.TEXT_TRUE, Form.WRONG_TYPE)
         if here.skipped != wanted:
-            self.session.attach(service, here.stage, bodies.TRUE if wanted else bodies.NO_BODY)
+            self.session.attach(service, here.stage, bodies.TRUE if wanted else self.session.plain)
 
     def unknown_id(self) -> str:
         """A well-formed id that nothing has."""

@@ -46,7 +46,8 @@ class Session:
     """`oracle` is set by discovery, once it is known which environment is addressed.
 
     `renew`: puts the target back to how it was before the run, where that can be done; what is tried again is then
-    tried on a target without a past, of which `beginning` is known.
+    tried on a target without a past, of which `beginning` is known. `plain`: the first body with which the target
+    moves a service; what is refused with it is not refused for the sake of the body.
     """
 
     oracle: Oracle
@@ -59,6 +60,7 @@ class Session:
         self.habits = Habits()
         self.spell = Speller(self.habits.spellings)
         self.offers: set[OperationKey] = set()
+        self.plain = bodies.NO_BODY
         self.well_formed = True
         self.replaying = False
         self.listen: list[Callable[[Judged], None]] = []
@@ -73,7 +75,6 @@ class Session:
         self.renew: Callable[[], None] | None = None
         self.beginning: World | None = None
         self.sees_services = False
-        self.accepted: set[Body] = set()
         self.journal = Journal()
         self.addressed: set[str] = set()
         self._last_write: Exchange | None = None
@@ -162,26 +163,11 @@ class Session:
         self._remember(request, exchange, reply)
         if reply.accepted:
             self.note_homes()
-            self._note_body(request, exchange)
-
-    @property
-    def plain(self) -> Body:
-        """A body that moves, of those that the target was seen to accept: no body, as the console does, if it can be.
-
-        What is refused for another reason than its body has to come with one that is not refused for itself.
-        """
-        return next((body for body in bodies.MOVES if body in self.accepted), bodies.NO_BODY)
 
     def note_homes(self) -> None:
         """Remember where everything is that nothing has been asked of yet: that is where it has to be in the end."""
         untouched = {key: place for key, place in self.world.placements.items() if key not in self.addressed}
         self.journal.note(untouched)
-
-    def _note_body(self, request: Request, exchange: Exchange) -> None:
-        if isinstance(request, Attach) and request.form.moves:
-            headers = dict(exchange.request.headers)
-            sent = (headers.get("Content-Type"), exchange.request.body)
-            self.accepted |= {body for body in bodies.MOVES if (body.content_type, body.content) == sent}
 
     def _make_sure(self, request: Request, exchange: Exchange) -> None:
         """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.

@@ -16,7 +16,6 @@ from stagecheck.spec.schema import Flaw
 from stagecheck.witness import Witness
 
 _JSON = "application/json"
-_MOST = 3
 
 
 def payload_of(exchange: Exchange) -> tuple[Any, str | None]:
@@ -53,14 +52,13 @@ def shape_problems(document: Document, key: OperationKey, exchange: Exchange) ->
 
 
 def _schema_problems(document: Document, key: OperationKey, payload: Any) -> Iterator[Mismatch]:
+    """One problem of each kind: a flaw in every entry is one thing to mend, two flaws in one entry are two."""
     flaws: dict[str, Flaw] = {}
     for flaw in document.response_flaws(key, 200, payload):
-        flaws.setdefault(flaw.sentence, flaw)
-    if not flaws:
-        return
-    first = next(iter(flaws.values()))
-    shows = witness.schema(first.path, first.keyword, first.value) if first.keyword else None
-    yield _problem("SHAPE-1", key, "an answer of the published schema", "; ".join(list(flaws)[:_MOST]), shows)
+        flaws.setdefault(_kind_of_problem(flaw.sentence), flaw)
+    for flaw in flaws.values():
+        shows = witness.schema(flaw.path, flaw.keyword, flaw.value) if flaw.keyword else None
+        yield _problem("SHAPE-1", key, "an answer of the published schema", flaw.sentence, shows)
 
 
 def _lists(payload: Any) -> bool:
