@@ -134,7 +134,7 @@ class Refusals:
             odd = str(uuid.UUID(int=bits))
             yield Case("ERR-2", f"the {name} UUID as stage", self._strange(stage=odd), first=False)
             yield Case("ERR-2", f"the {name} UUID as service", self._strange(service=odd), first=False)
-        for body in (bodies.NO_BODY, bodies.TRUE):
+        for body in (self.session.plain, bodies.TRUE):
             name = f"unknown service to the stage of a skipped one, {body.name}"
             yield Case("ERR-2", name, self._to_the_skipped(body), first=False)
         yield Case("ERR-2", "service id as stage", lambda: self.refused(stage=self.service), first=False)
@@ -153,7 +153,7 @@ class Refusals:
 
         def send() -> None:
             if self.thorough:
-                self.opposite(self.service, bodies.NO_BODY)
+                self.opposite(self.service, self.session.plain)
             self.session.baseline(self.service)
             self.session.attach(self.unknown_id(), self.tour.placement(self.service).stage, body)
             self.session.look(self.service)
