@@ -372,7 +372,10 @@ def _changed(key: str, value: object) -> Callable[[Story], object]:
 
 
 _NONE = [
-    *((_changed(key, ...), said) for key, said in (("requirement", "requirement"), ("expected", "expected is missing"))),
+    *(
+        (_changed(key, ...), said)
+        for key, said in (("requirement", "requirement"), ("expected", "expected is missing"))
+    ),
     *((_changed("schema", value), "schema 1") for value in (2, None, "1")),
     (_changed("message", 7), "message is missing"),
     *((_changed("steps", value), "steps") for value in (None, [], {}, [7], [{}])),
@@ -390,7 +393,10 @@ _NONE = [
     *((_changed("steps/0/credential/how", value), "steps") for value in (..., "json", "_signed", "Any", [], {})),
     *((_changed("bindings", value), "bindings") for value in (None, [], 7)),
     *((_changed("bindings/stage:A", value), "bindings") for value in (None, "x", {}, {"id": 7})),
-    *((_changed(f"bindings/{key}", {"id": "x"}), "bindings") for key in ("second.__class__", "x", "stage:1", "third.stage")),
+    *(
+        (_changed(f"bindings/{key}", {"id": "x"}), "bindings")
+        for key in ("second.__class__", "x", "stage:1", "third.stage")
+    ),
     (_changed("bindings/stage:A", ...), "stage:A is not among its bindings"),
     (_changed("witness/stage", "{stage:Z}"), "stage:Z is not among its bindings"),
     *((_changed("given", value), "conditions") for value in (None, {})),

@@ -157,7 +157,12 @@ _TABLE: list[Case] = [
     # ---- hides
     ({"kind": "hides", "text": ONE.upper()}, shows({}, 403), (), None),
     ({"kind": "hides", "text": ONE.upper()}, shows({"leak": ONE}, 403), (), "an answer with"),
-    ({"kind": "hides", "stage": A, "attribute": "name"}, shows({"leak": "a secret"}, 404), [only(name="A SECRET")], "an"),
+    (
+        {"kind": "hides", "stage": A, "attribute": "name"},
+        shows({"leak": "a secret"}, 404),
+        [only(name="A SECRET")],
+        "an",
+    ),
     ({"kind": "hides", "stage": A, "attribute": "name"}, shows({"leak": "a secret"}, 404), (), None),
 ]
 
@@ -224,7 +229,9 @@ _ODD: list[object] = [
 @pytest.mark.parametrize("witness", _WITNESSES, ids=json.dumps)
 def test_no_answer_makes_a_check_raise(witness: Json) -> None:
     check = CHECKS[witness["kind"]]
-    odd = [shows(body, status, asked=asked, media="") for body in _ODD for status in (200, None, 500) for asked in _ASKS]
+    odd = [
+        shows(body, status, asked=asked, media="") for body in _ODD for status in (200, None, 500) for asked in _ASKS
+    ]
     for answer in odd:
         for before in ((), odd[:3], [answer], [START_SHOWN]):
             said = check(witness, answer, before)

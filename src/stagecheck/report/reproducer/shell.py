@@ -148,7 +148,6 @@ def _escaped(text: str) -> str:
     return re.sub(r'([\\"$`])', r"\\\1", text)
 
 
-
 def _default(name: str, value: str) -> str:
     """A line that gives a variable a value, unless the environment does. Quoted by itself: shells differ inside ${:=}."""
     return f'[ -n "${{{name}-}}" ] || {name}={shlex.quote(value)}'
