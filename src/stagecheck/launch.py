@@ -111,7 +111,7 @@ class Launch:
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
                     client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - whatever it is, services go home first
                     raise told(error, _put_back(session)) from None
                 return retold, _put_back(session)
 

@@ -25,7 +25,7 @@ from stagecheck.model.step import Outcome, Refused
 
 CallLine = Callable[..., Called]
 OWN = embedded_credentials()
-OTHER_IDS = {
+OTHER_IDS: dict[str, dict[str, tuple[tuple[str, str, bool], ...]]] = {
     "main": {"X": (("x1", "APPLICATION", True), ("x2", "JOB", False)), "Y": (("y1", "JOB", False),), "Z": ()},
     "second": {"X2": (("x3", "JOB", False),)},
     "foreign": {"X4": (("x5", "JOB", False),)},

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from stagecheck.report.record import record_of
 from stagecheck.report.reproducer.files import files_of, story_of, write_reproducers
 from stagecheck.report.reproducer.read import read_story
 from stagecheck.standalone.symbols import filled
-from stagecheck.target.credentials import NONE, Credentials
+from stagecheck.target.credentials import NONE
 
 SCENARIO = embedded()
 ENVIRONMENT = SCENARIO.environment
@@ -371,59 +370,62 @@ def _changed(key: str, value: object) -> Callable[[Story], object]:
     return change
 
 
-_NONE = [
+def _each(key: str, said: str, *values: object) -> list[tuple[Callable[[Story], object], str]]:
+    return [(_changed(key, value), said) for value in values]
+
+
+_NONE: list[tuple[Callable[[Story], object], str]] = [
     *(
         (_changed(key, ...), said)
         for key, said in (("requirement", "requirement"), ("expected", "expected is missing"))
     ),
-    *((_changed("schema", value), "schema 1") for value in (2, None, "1")),
+    *_each("schema", "schema 1", 2, None, "1"),
     (_changed("message", 7), "message is missing"),
-    *((_changed("steps", value), "steps") for value in (None, [], {}, [7], [{}])),
+    *_each("steps", "steps", None, [], {}, [7], [{}]),
     *((_changed(f"steps/0/{key}", ...), "steps") for key in ("method", "path", "asks", "headers", "set_up")),
-    *((_changed("steps/0/path", value), "steps") for value in (None, "", "@evil.invalid/", "evil.invalid/x", ":1/")),
-    *((_changed("steps/0/body", value), "steps") for value in (7, {}, True)),
-    *((_changed("steps/0/body_base64", value), "steps") for value in ("ä", "abc", 7, None)),
+    *_each("steps/0/path", "steps", None, "", "@evil.invalid/", "evil.invalid/x", ":1/"),
+    *_each("steps/0/body", "steps", 7, {}, True),
+    *_each("steps/0/body_base64", "steps", "ä", "abc", 7, None),
     (_changed("steps/0/headers", {"Accept": 7}), "steps"),
     (_changed("steps/0/credential", None), "steps"),
     (_changed("steps/0/credential", {"name": "x"}), "steps"),
-    *((_changed("steps/0/credential/name", value), "steps") for value in (None, ...)),
-    *((_changed("steps/0/credential/scheme", value), "steps") for value in (None, ...)),
-    *((_changed("steps/0/credential/shown", value), "steps") for value in (None, ...)),
-    *((_changed("steps/0/credential/secret", value), "steps") for value in (None, "own", "secrets", "__class__", [])),
-    *((_changed("steps/0/credential/how", value), "steps") for value in (..., "json", "_signed", "Any", [], {})),
-    *((_changed("bindings", value), "bindings") for value in (None, [], 7)),
-    *((_changed("bindings/stage:A", value), "bindings") for value in (None, "x", {}, {"id": 7})),
+    *_each("steps/0/credential/name", "steps", None, ...),
+    *_each("steps/0/credential/scheme", "steps", None, ...),
+    *_each("steps/0/credential/shown", "steps", None, ...),
+    *_each("steps/0/credential/secret", "steps", None, "own", "secrets", "__class__", []),
+    *_each("steps/0/credential/how", "steps", ..., "json", "_signed", "Any", [], {}),
+    *_each("bindings", "bindings", None, [], 7),
+    *_each("bindings/stage:A", "bindings", None, "x", {}, {"id": 7}),
     *(
         (_changed(f"bindings/{key}", {"id": "x"}), "bindings")
         for key in ("second.__class__", "x", "stage:1", "third.stage")
     ),
     (_changed("bindings/stage:A", ...), "stage:A is not among its bindings"),
     (_changed("witness/stage", "{stage:Z}"), "stage:Z is not among its bindings"),
-    *((_changed("given", value), "conditions") for value in (None, {})),
+    *_each("given", "conditions", None, {}),
     *(
         (_changed("given", [value]), "witness")
         for value in (7, [], [0], [9, {"kind": "unique"}], ["0", {"kind": "unique"}], [[], {"kind": "unique"}], [0, {}])
     ),
     (_changed("given", [[0.0, {"kind": "unique"}]]), "witness"),
-    *(
-        (_changed("witness", value), "witness")
-        for value in (
-            None,
-            {},
-            {"kind": []},
-            {"kind": "other"},
-            {"kind": "status"},
-            {"kind": "status", "allowed": 200},
-            {"kind": "places", "service": "x", "places": [["x"]]},
-            {"kind": "places", "service": 7, "places": []},
-            {"kind": "stage", "stage": "x", "times": "1"},
-            {"kind": "same", "attribute": "name"},
-            {"kind": "same-set"},
-            {"kind": "schema", "path": [7], "keyword": "type", "value": ["string"]},
-            {"kind": "schema", "path": [], "keyword": "type", "value": 7},
-            {"kind": "hides"},
-            {"kind": "hides", "text": 7},
-        )
+    *_each(
+        "witness",
+        "witness",
+        None,
+        {},
+        {"kind": []},
+        {"kind": "other"},
+        {"kind": "status"},
+        {"kind": "status", "allowed": 200},
+        {"kind": "places", "service": "x", "places": [["x"]]},
+        {"kind": "places", "service": 7, "places": []},
+        {"kind": "stage", "stage": "x", "times": "1"},
+        {"kind": "same", "attribute": "name"},
+        {"kind": "same-set"},
+        {"kind": "schema", "path": [7], "keyword": "type", "value": ["string"]},
+        {"kind": "schema", "path": [], "keyword": "type", "value": 7},
+        {"kind": "hides"},
+        {"kind": "hides", "text": 7},
     ),
     (lambda _: [], "schema 1"),
     (lambda _: None, "schema 1"),

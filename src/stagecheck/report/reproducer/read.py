@@ -1,4 +1,4 @@
-"""The JSON form of a reproducer, read with care: it may come from anybody, and is sent with the reader's credentials."""
+"""The JSON form of a reproducer, read with care: anybody may have written it, and it is sent with our credentials."""
 
 from __future__ import annotations
 
@@ -133,5 +133,6 @@ def _is_witness(witness: object) -> bool:
 
 
 def _is_condition(entry: object, steps: int) -> bool:
-    numbered = isinstance(entry, list) and len(entry) == 2 and type(entry[0]) is int and entry[0] in range(steps)
-    return numbered and _is_witness(entry[1])
+    if not isinstance(entry, list) or len(entry) != 2:
+        return False
+    return type(entry[0]) is int and entry[0] in range(steps) and _is_witness(entry[1])

@@ -149,5 +149,5 @@ def _escaped(text: str) -> str:
 
 
 def _default(name: str, value: str) -> str:
-    """A line that gives a variable a value, unless the environment does. Quoted by itself: shells differ inside ${:=}."""
+    """A line that gives a variable a value, unless it has one. Shells differ in how they read quotes inside ${:=}."""
     return f'[ -n "${{{name}-}}" ] || {name}={shlex.quote(value)}'
