@@ -34,7 +34,7 @@ from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.registry import CHECKED
 from stagecheck.suite.replay import Replay, Retold, bound
-from stagecheck.suite.runner import Observer, Runner
+from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
@@ -111,9 +111,9 @@ class Launch:
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
                     client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
-                finally:
-                    left = WayHome(session, session.journal, sure=False).go() if hasattr(session, "oracle") else []
-        return retold, left
+                except BaseException as error:  # noqa: BLE001 - whatever it is, services go home first
+                    raise told(error, _put_back(session)) from None
+                return retold, _put_back(session)
 
     def _open(self) -> AbstractContextManager[httpx.Client]:
         return embedded_client(Mock(embedded())) if self.mocked else live(self.url, self.limits.timeout)
@@ -149,6 +149,12 @@ class Launch:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _put_back(session: Session) -> list[str]:
+    """Everything goes home, which no signal interrupts; what could not be put back."""
+    session.client.phase = "restore"
+    return WayHome(session, session.journal, sure=False).go() if hasattr(session, "oracle") else []
 
 
 def prepare(wanted: Wanted) -> Launch:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from stagecheck.cli import Settings
 from stagecheck.launch import Wanted, prepare
-from stagecheck.report.reproducer.files import read_story
+from stagecheck.report.reproducer.read import read_story
 from stagecheck.report.terminal import make_console, shown
 from stagecheck.suite.replay import Story
 

@@ -110,7 +110,7 @@ def schema(witness: Any, answer: Any, before: Any) -> str | None:
         return None
     try:
         here = [json.loads(answer["body"])]
-    except ValueError:
+    except (ValueError, RecursionError):
         return "a body that is no JSON"
     for step in witness["path"]:
         here = [value for one in here for value in _inside(one, step)]
@@ -147,7 +147,7 @@ def _stages(answer: Any) -> Any:
         return None
     try:
         payload = json.loads(answer["body"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if answer["asked"] != "list":
         return [payload] if isinstance(payload, dict) and isinstance(payload.get("id"), str) else None

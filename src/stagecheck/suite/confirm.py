@@ -295,6 +295,10 @@ class Trial:
         for service, placement in self.home.items():
             away = next((stage for stage in stages if stage != placement.stage), placement.stage)
             session.attach(service, away, bodies.FALSE)
+            left = session.world.placements.get(service)
+            if left is not None and left.skipped:
+                # A target that lets the flag travel along may still clear it in place.
+                session.attach(service, left.stage, bodies.FALSE)
 
     def _set_up(self, steps: list[Exchange]) -> int:
         """Bring the services to their placement; how many requests that took."""

@@ -99,7 +99,7 @@ class Runner:
                 self.notes += [str(error), *left]
                 self._cut_short = str(error)
                 return self._result(session, None, phases)
-            raise _told(error, left) from None
+            raise told(error, left) from None
         try:
             self._go(session, parts)
         except (TargetError, KeyboardInterrupt) as error:
@@ -349,7 +349,7 @@ class Runner:
         return "something new has used requests that are missing elsewhere" if findings.news else self._left_out
 
 
-def _told(error: BaseException, left: list[str]) -> BaseException:
+def told(error: BaseException, left: list[str]) -> BaseException:
     """The error, with what could not be put back: it is all that a caller gets to see."""
     if not left or not isinstance(error, StagecheckError):
         return error

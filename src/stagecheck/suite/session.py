@@ -123,6 +123,7 @@ class Session:
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
+        self._make_sure(request, exchange)
         if request is not None:
             self._judge(request, exchange)
         if also.inspect is not None:
@@ -134,10 +135,10 @@ class Session:
         if isinstance(request, Attach):
             self.addressed.add(request.service)
         self.log.append(Sent(request, exchange.request, self.world))
+        self._make_sure(request, exchange)
         self._judge(request, exchange)
 
     def _judge(self, request: Request, exchange: Exchange) -> None:
-        self._make_sure(request, exchange)
         # What a method that the contract does not know answers has no shape to keep.
         strange = isinstance(request, OtherMethod)
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
@@ -169,15 +170,17 @@ class Session:
         untouched = {key: place for key, place in self.world.placements.items() if key not in self.addressed}
         self.journal.note(untouched)
 
-    def _make_sure(self, request: Request, exchange: Exchange) -> None:
+    def _make_sure(self, request: Request | None, exchange: Exchange) -> None:
         """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.
 
         Raises CredentialRefused or TargetError when what was answered 200 before is refused now as well.
         """
         status, good = exchange.status, self._good
-        if good is None or status not in (401, 403, 502, 503, 504) or exchange.request.credential != good.credential:
+        if good is None or status not in (401, 403, 502, 503, 504):
             return
-        answers = [outcome.answer for outcome in step(self.world, request)]
+        if status < 500 and (request is None or exchange.request.credential != good.credential):
+            return
+        answers = [outcome.answer for outcome in step(self.world, request)] if request is not None else []
         if status < 500 and any(isinstance(a, Refused) and a.requirement and a.allows(status) for a in answers):
             return
         again = self.client.send(good).status

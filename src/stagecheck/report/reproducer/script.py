@@ -40,7 +40,8 @@ def send(client, step):
     """Send one step; its answer as the checks read it."""
     headers = dict(step["headers"])
     if step["authorization"] is not None:
-        headers["Authorization"] = step["authorization"]()
+        headers["Authorization"] = step["authorization"]().strip()
+    client.cookies.clear()  # no step is let in by the session of another
     request = client.build_request(
         step["method"], URL.rstrip("/") + bound(step["path"]), headers=headers, content=step["body"]
     )
@@ -50,7 +51,7 @@ def send(client, step):
         "path": step["path"],
         "status": answer.status_code,
         "content_type": answer.headers.get("content-type", ""),
-        "body": answer.text,
+        "body": answer.content.decode("utf-8", "replace"),
     }
 '''
 
@@ -92,7 +93,7 @@ def pytest_of(story: Mapping[str, Any]) -> str:
     parts += [source_of(checks, checks_of(story)), "", "", source_of(secrets, ["respelled", *hows]), ""]
     parts += [f'URL = os.environ.get("STAGECHECK_URL", {story["url"]!r})', "IDS = {"]
     for symbol, bound in story["bindings"].items():
-        parts.append(f'    "{symbol}": os.environ.get("{variable(symbol)}", "{bound["id"]}"),{comment(bound)}')
+        parts.append(f'    "{symbol}": os.environ.get("{variable(symbol)}", {bound["id"]!r}),{comment(bound)}')
     parts += ["}", "STEPS = ["]
     for step in story["steps"]:
         parts += [f"    {line}" for line in _python_step(step)]

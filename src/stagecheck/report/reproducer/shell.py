@@ -18,6 +18,8 @@ _JUDGE = '''
 import os
 import sys
 
+sys.stdout.reconfigure(errors="backslashreplace")
+
 def bound(value):
     """A value with the ids in place of their symbols."""
     if isinstance(value, str):
@@ -45,15 +47,22 @@ print(f"reproduced: {seen}" if seen else "gone: the promise is kept")
 sys.exit(1 if seen else 0)
 '''
 
+_RESPELLED = (
+    "respelled() {",
+    '  upper=$(printf %s "$1" | tr "a-z" "A-Z")',
+    '  if [ "$upper" != "$1" ]; then printf %s "$upper"; else printf %s "$1" | tr "A-Z" "a-z"; fi',
+    "}",
+)
+
 
 def shell_of(story: Mapping[str, Any]) -> str:
     """A POSIX shell script: curl sends the steps, and python3, where there is one, judges the last answer."""
     lines = ["#!/bin/sh", *(f"# {line}".rstrip() for line in title(story)), "#"]
     lines += ["# Exit code 1: reproduced, 0: gone. Needs curl, and python3 to judge the last answer."]
     lines += ["# Ids and URL are those of the run; set the variables below in the environment for another target.", ""]
-    lines += [f': "${{STAGECHECK_URL:={story["url"]}}}"']
+    lines += [_default("STAGECHECK_URL", story["url"])]
     lines += [f': "${{{name}:?set it to the secret that the requests need}}"' for name in secrets_of(story)]
-    lines += [f': "${{{variable(s)}:={bound["id"]}}}"{comment(bound)}' for s, bound in story["bindings"].items()]
+    lines += [_default(variable(s), bound["id"]) + comment(bound) for s, bound in story["bindings"].items()]
     lines += ["", "answers=$(mktemp -d) || exit 3", "trap 'rm -rf \"$answers\"' EXIT", "number=0"]
     lines += ["send() {", '  printf "%s %s\\n" "$1" "$2"']
     lines += ["  method=$1 path=$2; shift 2"]
@@ -61,6 +70,8 @@ def shell_of(story: Mapping[str, Any]) -> str:
     lines += ['    -X "$method" "$STAGECHECK_URL$path" -H "Accept: application/json" "$@" \\']
     lines += ['    > "$answers/$number.status" || printf "000 " > "$answers/$number.status"']
     lines += ['  sed -n "1p" "$answers/$number.status"; number=$((number + 1))', "}", ""]
+    if any(match.group(2) for step in story["steps"] for match in SYMBOL.finditer(step["path"])):
+        lines += _RESPELLED
     lines += list(_shell_credentials(story))
     for step in story["steps"]:
         lines.append(_shell_step(step))
@@ -87,7 +98,7 @@ def _shell_credentials(story: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shell_step(step: Mapping[str, Any]) -> str:
-    words = ["send", step["method"], _shell_text(step["path"])]
+    words = ["send", shlex.quote(step["method"]), _shell_text(step["path"])]
     for name, value in step["headers"].items():
         if name.lower() != "accept":
             words += ["-H", shlex.quote(f"{name}: {value}")]
@@ -102,6 +113,9 @@ def _shell_step(step: Mapping[str, Any]) -> str:
         before = f"printf '%b' '{_octal(step)}' > \"$answers/body\"; "
     if body == "" or (body is None and "body_base64" not in step and "Content-Type" in step["headers"]):
         words += [] if "--data-raw" in words else ["--data-raw", "''"]
+    if words[-2].startswith("--data") and not any(name.lower() == "content-type" for name in step["headers"]):
+        # Left to itself, curl says that a body is a form.
+        words += ["-H", "'Content-Type:'"]
     return before + " ".join(words)
 
 
@@ -122,10 +136,19 @@ def _shell_text(path: str) -> str:
     parts: list[str] = []
     end = 0
     for match in SYMBOL.finditer(path):
-        parts.append(re.sub(r'([\\"$`])', r"\\\1", path[end : match.start()]))
+        parts.append(_escaped(path[end : match.start()]))
         name = variable(match.group(1))
-        other = f'$(printf %s "${name}" | tr "a-zA-Z" "A-Za-z")'
-        parts.append(other if match.group(2) else f"${{{name}}}")
+        parts.append(f'$(respelled "${name}")' if match.group(2) else f"${{{name}}}")
         end = match.end()
-    parts.append(re.sub(r'([\\"$`])', r"\\\1", path[end:]))
+    parts.append(_escaped(path[end:]))
     return '"' + "".join(parts) + '"'
+
+
+def _escaped(text: str) -> str:
+    """A text as it stands in double quotes."""
+    return re.sub(r'([\\"$`])', r"\\\1", text)
+
+
+def _default(name: str, value: str) -> str:
+    """A line that gives a variable a value, unless it has one. Shells differ in how they read quotes inside ${:=}."""
+    return f'[ -n "${{{name}-}}" ] || {name}={shlex.quote(value)}'

@@ -66,7 +66,7 @@ class _Symbols:
         return "/".join(self._segment(segment) for segment in path.split("/"))
 
     def _segment(self, segment: str) -> str:
-        symbol = self.of(unquote(segment))
+        symbol = self.of(segment)
         if symbol is None:
             return segment
         return f"{{{symbol}}}" if segment == self._things[segment.lower()].id else f"{{{symbol}~}}"
