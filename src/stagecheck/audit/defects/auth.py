@@ -117,7 +117,11 @@ class _TrustsJwts(Mock):
         token = call.headers.get("authorization", "").removeprefix("Bearer ")
         if right != BAD_JWT or not self.trusts(call, token):
             return right
-        claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+        except jwt.InvalidTokenError:
+            # Whoever trusts too much has to read it all the same.
+            return right
         return str(claims.get("org", NOBODY))
 
     def trusts(self, call: Call, token: str) -> bool:
