@@ -66,6 +66,9 @@ OPERATIONS: Final[Mapping[OperationKey, OperationFact]] = {
     )
 }
 
+READS: Final = frozenset({_K.LIST, _K.GET_STAGE, _K.GET_SERVICE_STAGE})
+"""The operations that show the state and change nothing."""
+
 
 def path(key: OperationKey, **ids: str) -> str:
     """Fill the template of ``key``; every id is percent-encoded as one path segment.

@@ -31,9 +31,10 @@ def stage(identifier: str, times: int) -> Witness:
     return {"kind": "stage", "stage": identifier, "times": times}
 
 
-def stage_keeps(identifier: str, attribute: str) -> Witness:
-    """An attribute of a stage is what an earlier answer showed."""
-    return {"kind": "same", "stage": identifier, "attribute": attribute}
+def stage_keeps(identifier: str, attribute: str, *, since_last: bool = False) -> Witness:
+    """An attribute of a stage is what an earlier answer showed: the first one, or the last before it."""
+    told: Witness = {"kind": "same", "stage": identifier, "attribute": attribute}
+    return {**told, "since": "last"} if since_last else told
 
 
 def entry_keeps(service: str, attribute: str) -> Witness:
@@ -41,9 +42,20 @@ def entry_keeps(service: str, attribute: str) -> Witness:
     return {"kind": "same", "service": service, "attribute": attribute}
 
 
-def same_set(of: str) -> Witness:
-    """The `stages`, or the `services`, that are listed are those of an earlier answer."""
-    return {"kind": "same-set", "of": of}
+def ranking(stages: Iterable[str]) -> Witness:
+    """The stages stand in that order, by their deployment_order."""
+    return {"kind": "ranking", "stages": list(stages)}
+
+
+def shows(stage_id: str, attribute: str, value: str) -> Witness:
+    """An attribute of a stage has that value, wherever the answer shows it."""
+    return {"kind": "shows", "stage": stage_id, "attribute": attribute, "value": value}
+
+
+def same_set(of: str, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> Witness:
+    """The `stages`, or the `services`, that are listed are those of an earlier answer, and `more`, without `fewer`."""
+    added, gone = list(more), list(fewer)
+    return {"kind": "same-set", "of": of} | ({"more": added} if added else {}) | ({"fewer": gone} if gone else {})
 
 
 def schema(path: Iterable[str], keyword: str, value: object) -> Witness:
@@ -63,7 +75,7 @@ def hides_attribute(identifier: str, attribute: str) -> Witness:
 
 def asks(method: str, path: str) -> str:
     """What the answer to a request shows: a list, one stage, the stage of a service."""
-    if method == "GET" and re.fullmatch(r"/deploymentStage/[^/]+", path):
+    if method == "POST" or (method in ("GET", "PUT") and re.fullmatch(r"/deploymentStage/[^/]+", path)):
         return "stage"
     return "service-stage" if re.fullmatch(r"/service/[^/]+/deploymentStage", path) else "list"
 

@@ -121,7 +121,7 @@ class Step:
         credential = Credential("of the trace", header, header)
         request = self.request
         if self.is_read:
-            assert not isinstance(request, Attach | OtherMethod)
+            assert isinstance(request, ReadList | ReadStage | ReadService)
             return HttpRequest("GET", read_path(request), (), None, credential)
         assert isinstance(request, Attach | OtherMethod)
         stage, service = request.stage, request.service

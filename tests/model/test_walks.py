@@ -19,7 +19,7 @@ from stagecheck.mock.app import Answer, Call, Mock
 from stagecheck.mock.scenario import TOKEN, Scenario
 from stagecheck.model.observation import Reply
 from stagecheck.model.oracle import Judgement, Oracle
-from stagecheck.model.requests import Attach, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import Attach, ReadList, ReadService, ReadStage, Request
 from stagecheck.model.state import Placement, Reading, World
 from stagecheck.model.step import Accepted, Refused, step
 from stagecheck.wire import bodies
@@ -65,7 +65,7 @@ class Walker:
             stage, service = [text.upper() for text in ids] if upper else ids
             segments: tuple[str, ...] = ("deploymentStage", stage, "service", service)
             return self.mock.handle(Call("PUT", segments, headers, body.content or b""))
-        assert not isinstance(request, OtherMethod)
+        assert isinstance(request, ReadList | ReadStage | ReadService)
         return self.mock.handle(Call("GET", tuple(read_path(request).strip("/").split("/")), headers, b""))
 
     def judge(self, request: Request, answer: Answer, fingerprint: object = None) -> Judgement:

@@ -24,6 +24,10 @@ def shows(payload: object, status: int | None = 200, *, asked: str = "list", med
     return {"asked": asked, "path": f"/{asked}", "status": status, "content_type": media, "body": body}
 
 
+def ordered(first: int | None, second: int | None) -> Json:
+    return shows({"results": [{"id": A, "deployment_order": first}, {"id": B, "deployment_order": second}]})
+
+
 def one(stage: str, members: Sequence[str], *, asked: str = "stage", **changed: object) -> Json:
     return shows(stage_payload(stage, members, 1, changed=changed), asked=asked)
 
@@ -97,7 +101,11 @@ _TABLE: list[Case] = [
         [START_SHOWN],
         "service_type 'JOB', which was 'APPLICATION'",
     ),
+    ({**keeps("name", stage=A), "since": "last"}, only(name="B"), [START_SHOWN, only(name="B")], None),
+    ({**keeps("name", stage=A), "since": "last"}, START_SHOWN, [START_SHOWN, only(name="B")], "name 'A', which was 'B'"),
     # ---- same-set
+    ({"kind": "same-set", "of": "stages", "fewer": [B.upper(), uid("C")]}, only(), [START_SHOWN], None),
+    ({"kind": "same-set", "of": "stages", "more": [B, uid("C")]}, START_SHOWN, [only()], None),
     ({"kind": "same-set", "of": "stages"}, START_SHOWN, [START_SHOWN], None),
     ({"kind": "same-set", "of": "stages"}, only(), [START_SHOWN], "0 more and 2 fewer stages"),
     ({"kind": "same-set", "of": "services"}, shows(listing({"A": ["one"]})), [START_SHOWN], "0 more and 2 fewer"),
@@ -107,6 +115,18 @@ _TABLE: list[Case] = [
     ({"kind": "same-places"}, shows(listing({"A": ["one*"]})), [START_SHOWN], "other placements or flags"),
     ({"kind": "same-places"}, shows({}, 500), [START_SHOWN], None),
     ({"kind": "same-places"}, START_SHOWN, [{**only(), "path": "/else"}], None),
+    # ---- ranking
+    ({"kind": "ranking", "stages": [A.upper(), B]}, ordered(1, 7), (), None),
+    ({"kind": "ranking", "stages": [B, A]}, ordered(1, 7), (), "orders [7, 1]"),
+    ({"kind": "ranking", "stages": [A, B]}, ordered(7, 7), (), "orders [7, 7]"),
+    ({"kind": "ranking", "stages": [B, A]}, ordered(1, None), (), None),
+    ({"kind": "ranking", "stages": [B, A]}, shows({}, 404), (), None),
+    # ---- shows
+    ({"kind": "shows", "stage": A, "attribute": "name", "value": "NEW"}, only(name="NEW"), (), None),
+    ({"kind": "shows", "stage": A, "attribute": "name", "value": "NEW"}, only(name="OLD"), (), "name 'OLD'"),
+    ({"kind": "shows", "stage": A, "attribute": "name", "value": "NEW"}, only(), (), None),
+    ({"kind": "shows", "stage": A, "attribute": "description", "value": ""}, only(description=None), (), None),
+    ({"kind": "shows", "stage": A, "attribute": "description", "value": "x"}, only(description=None), (), "''"),
     # ---- unique
     ({"kind": "unique"}, START_SHOWN, (), None),
     (

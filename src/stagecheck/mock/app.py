@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,10 +19,23 @@ import httpx
 
 from stagecheck.mock.auth import caller
 from stagecheck.mock.scenario import CREATED_AT, Scenario
-from stagecheck.model.requests import Attach, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import (
+    Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    Manage,
+    MoveStage,
+    OtherMethod,
+    ReadList,
+    ReadService,
+    ReadStage,
+    Request,
+)
 from stagecheck.model.state import World, canonical
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.wire.bodies import meaning
+from stagecheck.wire.stages import named
 
 _NAMESPACE = uuid.UUID("0d9a7a52-53f8-4f0e-8f38-6b0f5a3c1e77")
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not found", 405: "method not allowed"}
@@ -74,6 +87,8 @@ class Mock:
         self.scenario = scenario
         self.world: World = scenario.world
         self.tick = 0
+        self.made = 0
+        self.edited: dict[str, str] = {}
         self.attachments = {service: self.attachment(service) for service in self.world.placements}
 
     # ------------------------------------------------------------------ the way of a request
@@ -100,6 +115,22 @@ class Mock:
                 return ReadStage(stage, who)
             case ["service", service, "deploymentStage"] if call.method == "GET":
                 return ReadService(service, who)
+            case segments:
+                return self.understand_management(call, segments, who)
+
+    def understand_management(self, call: Call, segments: list[str], who: str) -> Manage | None:
+        """The same of requests that create, edit, delete or move a stage."""
+        match [call.method, *segments]:
+            case ["POST", "environment", environment, "deploymentStage"]:
+                body = named(call.body)
+                return CreateStage(environment, body.name, body.description, body.flaw, who, new=self.stage_id())
+            case ["PUT", "deploymentStage", stage]:
+                body = named(call.body)
+                return EditStage(stage, body.name, body.description, body.flaw, who)
+            case ["DELETE", "deploymentStage", stage]:
+                return DeleteStage(stage, who)
+            case ["PUT", "deploymentStage", stage, "moveBefore" | "moveAfter" as where, anchor]:
+                return MoveStage(stage, anchor, where == "moveAfter", who)
         return None
 
     def identifier(self, segment: str) -> str:
@@ -126,17 +157,29 @@ class Mock:
             before = self.world
             self.commit(request, outcome.world)
             self.touch(request, before)
+        elif isinstance(request, CreateStage | EditStage | DeleteStage | MoveStage):
+            self.arrange(request, outcome.world)
         return self.accepted(request, outcome.answer)
 
     def commit(self, request: Attach, world: World) -> None:
         """Make the next world the present one."""
         self.world = world
 
+    def arrange(self, request: Manage, world: World) -> None:
+        """Make the next world the present one, after a stage was created, edited, deleted or moved."""
+        self.tick += 1
+        if isinstance(request, CreateStage) and request.new is not None:
+            stage = replace(world.stages[request.new], created_at=self.now())
+            world = replace(world, stages={**world.stages, stage.id: stage})
+        elif isinstance(request, EditStage):
+            self.edited[request.stage] = self.now()
+        self.world = world
+
     def touch(self, request: Attach, before: World) -> None:
         """Keep the entry's id and dates: a move makes a new entry, a change in place updates it."""
         self.tick += 1
-        was, now = before.placements[request.service], self.world.placements[request.service]
-        if was.stage != now.stage:
+        was, now = before.placements.get(request.service), self.world.placements[request.service]
+        if was is None or was.stage != now.stage:
             self.attachments[request.service] = self.attachment(request.service)
         elif was != now:
             self.attachments[request.service].updated_at = self.now()
@@ -144,10 +187,10 @@ class Mock:
     # ------------------------------------------------------------------ rendering
 
     def accepted(self, request: Request, answer: Accepted) -> Answer:
-        """200 with all stages of an environment, or with one stage."""
+        """200 with all stages of an environment, or with one stage; 204 where there is nothing to show."""
         if answer.environment is not None:
             return Answer(200, self.listing(answer.environment))
-        return Answer(200, self.stage(answer.stage or ""))
+        return Answer(204) if answer.stage is None else Answer(200, self.stage(answer.stage))
 
     def listing(self, environment: str) -> dict[str, Any]:
         """All stages of an environment (S6)."""
@@ -159,7 +202,7 @@ class Mock:
         return {
             "id": stage.id,
             "created_at": stage.created_at,
-            "updated_at": stage.created_at,
+            "updated_at": self.edited.get(stage_id, stage.created_at),
             "environment": {"id": stage.environment},
             "name": stage.name,
             "description": stage.description,
@@ -193,6 +236,11 @@ class Mock:
     def attachment(self, service: str) -> Attachment:
         """A new entry."""
         return Attachment(str(uuid.uuid5(_NAMESPACE, f"{service}:{self.tick}")), self.now(), self.now())
+
+    def stage_id(self) -> str:
+        """The id of the next stage that is created: no two have the same, whatever is deleted."""
+        self.made += 1
+        return str(uuid.uuid5(_NAMESPACE, f"stage:{self.made}"))
 
     def now(self) -> str:
         """The present moment: the start of the scenario and a second for every write, so that runs repeat."""

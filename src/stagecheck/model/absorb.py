@@ -31,7 +31,15 @@ def learn(world: World, seen: Observation, environment: str) -> World:
         changed = True
     if not changed:
         return world
-    return replace(world, stages=stages, services=services, placements=placements, complete=complete)
+    known_now = replace(world, stages=stages, services=services, placements=placements, complete=complete)
+    return _settled(known_now)
+
+
+def _settled(world: World) -> World:
+    """The world without what is not needed any more: where everything stands by now is known."""
+    adrift = frozenset(key for key in world.adrift if key not in world.placements)
+    numbered = all(world.stages[key].order is not None for key in world.ranking if key in world.stages)
+    return replace(world, adrift=adrift, ranking=() if numbered else world.ranking)
 
 
 def _learn_entries(
@@ -96,7 +104,11 @@ def resynchronise(world: World, seen: Observation, environment: str) -> World:
     if seen.names_services:
         _forget_vanished(placements, places, shown_stages, complete=seen.of_list)
     complete = world.complete | {environment} if seen.of_list and seen.names_services else world.complete
-    return replace(world, stages=stages, services=services, placements=placements, complete=complete)
+    believed = replace(world, stages=stages, services=services, placements=placements, complete=complete)
+    if seen.of_list and seen.names_services:
+        # What was to be somewhere and is nowhere was reported; a stage that is shown is not gone.
+        believed = replace(believed, adrift=frozenset())
+    return _settled(replace(believed, gone=believed.gone - shown_stages))
 
 
 def _forget_vanished(

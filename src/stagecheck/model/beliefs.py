@@ -10,11 +10,23 @@ from stagecheck.model.worlds import distinct
 
 
 def told_apart(worlds: Iterable[World]) -> tuple[World, ...]:
-    """The worlds that differ in a placement, a flag, the reading or what is pending; the plainest first."""
+    """The worlds that differ in a placement, a flag, the stages, the reading or what is pending; the plainest first."""
     possible = tuple(worlds)
     if len(possible) < 2:
         return possible
-    return distinct(possible, lambda world: (tuple(sorted(_flat(world))), world.reading, world.pending), _blurred)
+    return distinct(possible, _what_matters, _blurred)
+
+
+def _what_matters(world: World) -> tuple[object, ...]:
+    """What tells worlds apart."""
+    stages = tuple((stage.id, stage.name, stage.description) for stage in world.stages.values())
+    places = tuple(sorted(_flat(world)))
+    return places, world.reading, world.pending, stages, world.ranking, world.adrift, environment_blind(world)
+
+
+def environment_blind(world: World) -> frozenset[str]:
+    """The environments that may show more than is known of them."""
+    return frozenset(world.organizations) - world.complete
 
 
 def _blurred(worlds: Sequence[World]) -> World:
@@ -22,7 +34,18 @@ def _blurred(worlds: Sequence[World]) -> World:
     first = worlds[0]
     agreed = set(first.placements.items()).intersection(*(world.placements.items() for world in worlds[1:]))
     readings = {world.reading for world in worlds}
-    return replace(first, placements=dict(agreed), reading=first.reading if len(readings) == 1 else None, pending=())
+    stages = {key: stage for key, stage in first.stages.items() if all(w.stages.get(key) == stage for w in worlds)}
+    known = len(stages) == max(len(world.stages) for world in worlds)
+    return replace(
+        first,
+        placements=dict(agreed),
+        reading=first.reading if len(readings) == 1 else None,
+        pending=(),
+        stages=stages,
+        complete=first.complete if known else frozenset(),
+        adrift=frozenset(),
+        ranking=(),
+    )
 
 
 def _flat(world: World) -> Iterator[tuple[str, str, bool]]:

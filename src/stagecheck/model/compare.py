@@ -111,7 +111,7 @@ class Comparison:
                 "stages",
                 witness=witness.stage(stage.id, 0),
             )
-        elif self.environment in self.after.complete:
+        elif self.environment in self.after.complete and stage.id not in self.after.gone:
             attach = isinstance(self.request, Attach)
             yield Mismatch(
                 "STATE-3" if attach else "STATE-5",
@@ -158,6 +158,7 @@ class Comparison:
             f"{attribute} {was!r}",
             f"{attribute} {now!r}",
             "attribute",
+            subject=stage.id,
             witness=witness.stage_keeps(stage.id, attribute),
         )
 

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 from stagecheck.model.compare import LOCATION
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, Form, Request, is_read
+from stagecheck.model.requests import PROMISES, Attach, Form, MoveStage, Request, is_management, is_read
 from stagecheck.model.state import World
 from stagecheck.model.step import Refused, step
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the answer does not say by itself: whether the same bytes were sent before, and what was refused last."""
+    """What the answer does not say by itself.
+
+    `repeat`: the same bytes were sent before; `refused`: the last request that was; `managed`: what was last done to a
+    stage.
+    """
 
     environment: str
     repeat: bool
     refused: Request | None
+    managed: Request | None = None
 
 
 def exercised_by(before: World, request: Request, reply: Reply, circumstances: Circumstances) -> Iterator[str]:
@@ -37,6 +42,12 @@ def exercised_by(before: World, request: Request, reply: Reply, circumstances: C
             yield "STATE-5"
             if circumstances.refused is not None:
                 yield "STATE-6"
+            if circumstances.managed is not None and reply.shows.of_list:
+                yield PROMISES[type(circumstances.managed)]
+    elif is_management(request) and not refusals and reply.status is not None:
+        orders = [stage.order for stage in reply.shows.stages if stage.order is not None] if reply.shows else []
+        if not isinstance(request, MoveStage) or len(orders) > 1 or reply.refused:
+            yield PROMISES[type(request)]
     elif isinstance(request, Attach) and not refusals and not (reply.accepted and not reply.speaks_of(request.service)):
         # Silence about the service could not have broken anything.
         yield from _promises(before, request, circumstances)

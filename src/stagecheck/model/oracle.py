@@ -12,12 +12,24 @@ from dataclasses import dataclass, replace
 from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.absorb import learn, resynchronise
+from stagecheck.model.arrangement import arrangement, by_its_promise, reused, shown_value
 from stagecheck.model.beliefs import told_apart
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.exercised import Circumstances, exercised_by
 from stagecheck.model.intrinsic import intrinsic
+from stagecheck.model.management import bound, carried_out, outcomes, unread, without
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import OPEN_FORMS, Attach, OtherMethod, ReadList, ReadService, Request, is_read
+from stagecheck.model.past import Past, missing_by
+from stagecheck.model.requests import (
+    OPEN_FORMS,
+    Attach,
+    CreateStage,
+    OtherMethod,
+    ReadService,
+    Request,
+    is_management,
+    is_read,
+)
 from stagecheck.model.state import Placement, Reading, World
 from stagecheck.model.statuses import kind_of, not_accepted, not_refused, service_lost
 from stagecheck.model.step import Accepted, Outcome, Refused, step
@@ -64,12 +76,9 @@ class Oracle:
         self.environment = environment
         self.pinned = pinned
         self._last_write: tuple[object, bool] | None = None
-        self._refused: tuple[Request, int] | None = None
-        self._clean_reads: set[Request] = set()
+        self._past = Past()
         self._shown_by_attach: set[str] = set()
         self._moved_by_true: dict[str, str] = {}
-        self._lying_refusals: set[str] = set()
-        self._clean_before_refusal = True
         self._at_risk: OtherMethod | None = None
 
     @property
@@ -85,7 +94,7 @@ class Oracle:
 
     def agrees(self, read: Request) -> bool:
         """Whether that very read agreed with the world after the last write."""
-        return read in self._clean_reads
+        return read in self._past.clean_reads
 
     def consider(self, world: World) -> None:
         """Keep one more world as possible, the plainest: a read showed it, though an answer did not."""
@@ -105,6 +114,7 @@ class Oracle:
 
     def judge(self, request: Request, reply: Reply, fingerprint: object = None) -> Judgement:
         """Judge an answer. `fingerprint` tells whether the very same bytes were sent before (STATE-4)."""
+        request = bound(request, reply)
         not_implemented = reply.status == 501 and isinstance(request, OtherMethod)
         if reply.status is None or (reply.status >= 500 and not not_implemented):
             return self._unknown(request, reply)
@@ -129,7 +139,7 @@ class Oracle:
 
     def _candidates(self, request: Request, reply: Reply) -> Iterator[_Candidate]:
         for world in self._with_pending():
-            for outcome in step(world, request):
+            for outcome in outcomes(world, request, step):
                 mismatches = tuple(self._mismatches(world, outcome, request, reply))
                 yield _Candidate(world, outcome, mismatches)
 
@@ -138,11 +148,8 @@ class Oracle:
         for world in self.worlds:
             yield world
             for position, late in enumerate(world.pending):
-                assert isinstance(late, Attach)
                 rest = world.pending[:position] + world.pending[position + 1 :]
-                for outcome in step(world, late):
-                    if isinstance(outcome.answer, Accepted):
-                        yield replace(outcome.world, pending=rest)
+                yield from (replace(done, pending=rest) for done in carried_out(world, late, step))
 
     def _mismatches(self, before: World, outcome: Outcome, request: Request, reply: Reply) -> Iterator[Mismatch]:
         answer = outcome.answer
@@ -155,10 +162,13 @@ class Oracle:
         elif reply.shows is not None:
             environment = self._environment_of(outcome)
             comparison = Comparison(before, outcome.world, request, environment, frozenset(self._shown_by_attach))
+            yield from reused(before, request)
             if reply.shows.of_list:
-                yield from comparison.listing(reply.shows)
+                broken = (*comparison.listing(reply.shows), *arrangement(comparison, reply.shows))
             else:
-                yield from comparison.one_stage(reply.shows, answer.stage)
+                broken = tuple(comparison.one_stage(reply.shows, answer.stage))
+            for mismatch in broken:
+                yield by_its_promise(request, mismatch, outcome.world)
 
     def _note_moved_by_true(self, request: Attach, was: Placement | None) -> None:
         """Remember a move by `true` that un-skipped, until something else is done with that service."""
@@ -192,10 +202,12 @@ class Oracle:
             seen = reply.shows
             environment = self._environment_of(clean[0].outcome)
             worlds = (learn(world, seen, environment) for world in worlds)
-        elif reply.accepted and not is_read(request):
+        elif reply.accepted and isinstance(request, Attach):
             # 200 that cannot be read: nobody knows what it did.
             worlds = (world for candidate in clean for world in (candidate.outcome.world, candidate.before))
-        if reply.refused and isinstance(request, Attach) and kind_of(request) in self._lying_refusals:
+        elif reply.accepted and isinstance(request, CreateStage):
+            worlds = (unread(candidate.before, request) for candidate in clean)
+        if reply.refused and isinstance(request, Attach) and kind_of(request) in self._past.lying_refusals:
             # Such a refusal was seen to change the state before: it may have done so again.
             known = list(worlds)
             done = (w.placed(request.service, request.stage, skipped=flag) for w in known for flag in (False, True))
@@ -212,9 +224,14 @@ class Oracle:
     ) -> Judgement:
         mismatches = tuple(self._renamed(request, reply, best, repeat=repeat, excused=excused))
         exercised = tuple(exercised_by(best.before, request, reply, self._circumstances(repeat=repeat)))
-        if reply.shows is not None and reply.accepted:
+        if is_read(request) and any(m.requirement == "STAGE-3" and m.about == "status" for m in mismatches):
+            # A stage that is shown although it was deleted: it is the read that is wrong.
+            pass
+        elif reply.shows is not None and reply.accepted:
             believed = resynchronise(best.outcome.world, reply.shows, self._environment_of(best.outcome))
-            if is_read(request) and not any(mismatch.requirement == "STATE-6" for mismatch in mismatches):
+            believed = without(believed, missing_by(mismatches))
+            explained = any(mismatch.requirement.startswith(("STATE-6", "STAGE")) for mismatch in mismatches)
+            if is_read(request) and not explained:
                 # Either the read or the last 200 answer is wrong: both stay possible until the next answer.
                 if not self.disputed:
                     self._set((*self.worlds, believed))
@@ -223,8 +240,8 @@ class Oracle:
                 inconsistent = any(mismatch.requirement == "SKIP-2" for mismatch in mismatches)
                 reading = best.before.reading if inconsistent else best.outcome.world.reading
                 believed = replace(believed, reading=reading)
-                carried_out = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
-                if carried_out and isinstance(request, Attach) and request.service in believed.placements:
+                let_in = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
+                if let_in and isinstance(request, Attach) and request.service in believed.placements:
                     # What should have been refused may have sent the service anywhere, whatever the answer shows.
                     self._set((believed, believed.unplaced(request.service)))
                 else:
@@ -235,6 +252,8 @@ class Oracle:
             self._set((self.world.unplaced(request.service),))
         elif reply.accepted and isinstance(request, Attach):
             self._set((*self.worlds, self.world.placed(request.service, request.stage, skipped=False)))
+        elif reply.accepted and is_management(request):
+            self._set((*self.worlds, *carried_out(self.world, request, step)))
         broken = (mismatch.requirement for mismatch in mismatches if mismatch.requirement not in exercised)
         return Judgement(mismatches, (*exercised, *broken), None, best.outcome.world)
 
@@ -253,51 +272,14 @@ class Oracle:
             if repeat and mismatch.requirement.startswith(_RENAMED_ON_REPEAT):
                 message = f"{mismatch.message}, though the same request was answered rightly just before"
                 yield replace(mismatch, requirement="STATE-4", cause=f"repeat:{mismatch.cause}", message=message)
-            elif self._blames_refusal(request, mismatch):
-                assert self._refused is not None
-                refused, status = self._refused
-                message = (
-                    f"{words.request_words(best.before, refused)} was answered {status}, and yet changed the state: "
-                    f"{mismatch.message}"
-                )
-                cause = f"refused:{kind_of(refused)}"
-                self._lying_refusals.add(kind_of(refused))
-                yield replace(mismatch, requirement="STATE-6", cause=cause, message=message)
+            elif self._past.blames_refusal(request, mismatch, self.world, looking=self.looking, sure=not self.disputed):
+                yield self._past.of_refusal(mismatch, best.before)
+            elif (managing := self._past.of_management(request, mismatch)) is not None:
+                yield shown_value(managing, best.outcome.world)
             elif mismatch.requirement == "SKIP-2" and (mismatch.about == "state" or reply.shows is not None):
                 yield self._inconsistent(best, request, reply, mismatch)
             else:
                 yield mismatch
-
-    def _blames_refusal(self, request: Request, mismatch: Mismatch) -> bool:
-        """Whether a difference is the doing of a request that was refused just before.
-
-        A read blames it only if the same read agreed before the refusal, or if it shows just what was refused: a read
-        that always lies is STATE-5.
-        """
-        if self._refused is None or mismatch.about not in ("state", "stages", "attribute"):
-            return False
-        refused = self._refused[0]
-        if is_read(request):
-            sure = request in self._clean_reads or (not self.disputed and self._is_effect(refused, mismatch))
-            return sure and mismatch.requirement in ("STATE-5", "STATE-1", "STATE-3")
-        return (
-            self.looking
-            and mismatch.requirement == "STATE-2"
-            and isinstance(refused, Attach)
-            and self._clean_before_refusal
-            and (mismatch.subject == refused.service or self._stands_in(mismatch.subject, refused.stage))
-        )
-
-    def _stands_in(self, service: str | None, stage: str) -> bool:
-        placement = self.world.placements.get(service) if service is not None else None
-        return placement is not None and placement.stage == stage
-
-    def _is_effect(self, refused: Request, mismatch: Mismatch) -> bool:
-        """Whether a read shows just what the refused request would have done."""
-        if not isinstance(refused, Attach) or mismatch.subject != refused.service:
-            return False
-        before = self.world.placements.get(refused.service)
-        return before is not None and refused.stage == mismatch.place and self._clean_before_refusal
 
     def _inconsistent(self, best: _Candidate, request: Request, reply: Reply, mismatch: Mismatch) -> Mismatch:
         """SKIP-2: the answer follows another reading than before (or than the pinned one), or none at all."""
@@ -330,12 +312,11 @@ class Oracle:
     def _unknown(self, request: Request, reply: Reply) -> Judgement:
         """No answer, or a 5xx: the request may have taken effect, or not."""
         before, worlds = self.world, list(self.worlds)
-        if isinstance(request, Attach):
+        if isinstance(request, Attach) or is_management(request):
             for world in self.worlds:
-                applied = [o.world for o in step(world, request) if isinstance(o.answer, Accepted)]
-                if reply.status is None:
+                if reply.status is None and not isinstance(request, CreateStage):
                     worlds += [replace(world, pending=(*world.pending, request)[-4:])]
-                worlds += applied
+                worlds += carried_out(world, request, step)
             self._last_write = None
         self._set(worlds)
         if reply.status is None:
@@ -365,7 +346,8 @@ class Oracle:
     # ------------------------------------------------------------------ counting and remembering
 
     def _circumstances(self, *, repeat: bool) -> Circumstances:
-        return Circumstances(self.environment, repeat, self._refused[0] if self._refused else None)
+        refused = self._past.refused[0] if self._past.refused else None
+        return Circumstances(self.environment, repeat, refused, self._past.managed)
 
     def _with_intrinsic(self, judgement: Judgement, reply: Reply, request: Request) -> Judgement:
         if reply.shows is None or not reply.accepted:
@@ -391,19 +373,12 @@ class Oracle:
         return replace(judgement, mismatches=(*judgement.mismatches, lost))
 
     def _remember(self, request: Request, reply: Reply, fingerprint: object, judgement: Judgement) -> None:
+        self._past.remember(request, reply.status or 0, self.world, clean=not judgement.mismatches)
         if is_read(request):
-            if not judgement.mismatches:
-                self._clean_reads.add(request)
-            if isinstance(request, ReadList):
-                self._refused = None
             return
         if reply.refused:
-            self._refused = (request, reply.status or 0)
             self._last_write = None
             return
-        self._refused = None
-        self._clean_before_refusal = not judgement.mismatches
-        self._clean_reads.clear()
         self._last_write = (fingerprint, not judgement.mismatches) if isinstance(request, Attach) else None
         for stage in reply.shows.stages if reply.shows else ():
             shown = {

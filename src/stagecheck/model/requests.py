@@ -101,10 +101,74 @@ class OtherMethod:
     spelling: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CreateStage:
+    """POST a stage to an environment.
+
+    `description`: None where it is left out, empty where it is null. `flaw`: what is wrong with the body, None where
+    it has a name. `new`: the id that the target gave it, None until an answer has shown it.
+    """
+
+    environment: str
+    name: str
+    description: str | None = None
+    flaw: Form | None = None
+    caller: str = OWN
+    spelling: str | None = None
+    new: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditStage:
+    """PUT a name and a description to a stage; as for `CreateStage`."""
+
+    stage: str
+    name: str
+    description: str | None = None
+    flaw: Form | None = None
+    caller: str = OWN
+    spelling: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStage:
+    """DELETE a stage."""
+
+    stage: str
+    caller: str = OWN
+    spelling: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStage:
+    """PUT a stage before (or, `after`, behind) another one."""
+
+    stage: str
+    anchor: str
+    after: bool = False
+    caller: str = OWN
+    spelling: str | None = None
+
+
 Read = ReadList | ReadStage | ReadService
-Request = Attach | Read | OtherMethod
+Manage = CreateStage | EditStage | DeleteStage | MoveStage
+Request = Attach | Read | OtherMethod | Manage
 
 
 def is_read(request: Request) -> bool:
     """Whether the request promises to change nothing by its method."""
     return isinstance(request, ReadList | ReadStage | ReadService)
+
+
+def is_management(request: Request) -> bool:
+    """Whether it creates, edits, deletes or moves a stage."""
+    return isinstance(request, CreateStage | EditStage | DeleteStage | MoveStage)
+
+
+PROMISES: dict[type, str] = {
+    CreateStage: "STAGE-1",
+    EditStage: "STAGE-2",
+    DeleteStage: "STAGE-3",
+    MoveStage: "STAGE-4",
+}
+"""What the management of stages promises (P)."""

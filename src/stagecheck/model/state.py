@@ -62,7 +62,9 @@ class World:
 
     `organizations`: environment id → organization; `complete`: the environments whose stages and services are all
     known (the others may still show more); `reading`: None while the target has not shown which it follows;
-    `pending`: requests of unknown outcome that may still take effect.
+    `pending`: requests of unknown outcome that may still take effect. `gone`: stages that were deleted; `adrift`:
+    services of theirs that must have been moved, nobody knows yet where to; `ranking`: stages whose order is known
+    while their deployment_order, after stages were moved, is not.
     """
 
     organizations: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +74,9 @@ class World:
     complete: frozenset[str] = frozenset()
     reading: Reading | None = None
     pending: tuple[object, ...] = ()
+    gone: frozenset[str] = frozenset()
+    adrift: frozenset[str] = frozenset()
+    ranking: tuple[str, ...] = ()
 
     def placed(self, service: str, stage: str, *, skipped: bool) -> World:
         """The same world with one service put somewhere."""

@@ -6,7 +6,7 @@ from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.compare import Mismatch, promise
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, OtherMethod, Request
+from stagecheck.model.requests import PROMISES, Attach, OtherMethod, Request, is_management
 from stagecheck.model.state import World
 from stagecheck.model.step import Refused, step
 from stagecheck.witness import Witness
@@ -27,7 +27,7 @@ def not_refused(before: World, request: Request, answer: Refused, reply: Reply) 
     doing = words.request_words(before, request)
     requirement = answer.requirement
     if requirement is None:
-        requirement = promise(before, request, flag=False) if isinstance(request, Attach) else "STATE-5"
+        requirement = _promised(before, request)
     return Mismatch(
         requirement,
         f"not-refused:{kind_of(request)}:{'2xx' if reply.accepted else 'other'}",
@@ -45,10 +45,8 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
     doing = words.request_words(before, request)
     if request.spelling and reply.status is not None and 300 <= reply.status < 500:
         requirement = request.spelling
-    elif isinstance(request, Attach):
-        requirement = promise(before, request, flag=False)
     else:
-        requirement = "STATE-5"
+        requirement = _promised(before, request)
     spelled = requirement == request.spelling
     duty = "should" if spelled else "must"
     # What is wrong with a spelling is wrong whatever the body says.
@@ -62,6 +60,13 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
         "status",
         witness=_permitted(before, request),
     )
+
+
+def _promised(before: World, request: Request) -> str:
+    """What a request stands under that should be carried out."""
+    if isinstance(request, Attach):
+        return promise(before, request, flag=False)
+    return PROMISES[type(request)] if is_management(request) else "STATE-5"
 
 
 def service_lost(world: World, risky: OtherMethod) -> Mismatch:
@@ -79,5 +84,6 @@ def service_lost(world: World, risky: OtherMethod) -> Mismatch:
 def _permitted(before: World, request: Request) -> Witness:
     """Every status with which the request may be answered in that world."""
     answers = [outcome.answer for outcome in step(before, request)]
-    allowed = [status for a in answers for status in ((a.statuses or ("4xx",)) if isinstance(a, Refused) else (200,))]
+    done: int | str = "2xx" if is_management(request) else 200
+    allowed = [status for a in answers for status in ((a.statuses or ("4xx",)) if isinstance(a, Refused) else (done,))]
     return witness.status(*dict.fromkeys(allowed))

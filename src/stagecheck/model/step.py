@@ -8,14 +8,20 @@ concurrent histories are judged by. It must not know HTTP, clocks or random numb
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from stagecheck.model.management import managed
+from stagecheck.model.outcomes import Accepted, Outcome, Refused
 from stagecheck.model.requests import (
     BAD_JWT,
     NOBODY,
     UNPROVEN,
     Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
     Form,
+    MoveStage,
     OtherMethod,
     ReadList,
     ReadService,
@@ -24,41 +30,7 @@ from stagecheck.model.requests import (
 )
 from stagecheck.model.state import Reading, World, is_uuid
 
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """200, showing the world afterwards: all stages of `environment`, or the one `stage`."""
-
-    environment: str | None = None
-    stage: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A 4xx that changes nothing. `statuses`: what is tolerated, the best first; empty: any 4xx will do.
-
-    `requirement`: the promise that asks for the refusal; None where refusing is the target's own choice.
-    """
-
-    statuses: tuple[int, ...]
-    requirement: str | None
-    preferred: int
-
-    def allows(self, status: int) -> bool:
-        """Whether that status is a tolerated refusal."""
-        if self.requirement is None and status == 401:
-            # Whoever is let in is not asked who they are: no target chooses that as its way to refuse.
-            return False
-        return status in self.statuses if self.statuses else 400 <= status < 500
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One thing that may happen. `choice` names a freedom the target used: (what was open, what it chose)."""
-
-    world: World
-    answer: Accepted | Refused
-    choice: tuple[str, str] | None = None
+__all__ = ["Accepted", "Outcome", "Refused", "step"]
 
 
 # A valid credential is missing: 401, 403 tolerated (P, S7).
@@ -69,6 +41,8 @@ _FOREIGN = Refused((403, 404), "AUTH-3", 404)
 _UNPROVEN = Refused((403, 404, 401), "AUTH-3", 404)
 # Well-formed but unknown: 404, 403 tolerated (ERR-2; P).
 _UNKNOWN = Refused((404, 403), "ERR-2", 404)
+# A stage that was deleted (STAGE-3; P; 410 by RFC 9110 15.5.11).
+_DELETED = Refused((404, 403, 410), "STAGE-3", 404)
 # Not a UUID: some 4xx (ERR-3; P).
 _MALFORMED_ID = Refused((), "ERR-3", 400)
 # A service of one environment, a stage of another: 4xx (AUTH-4; S6).
@@ -93,6 +67,8 @@ def step(world: World, request: Request) -> tuple[Outcome, ...]:
         return tuple(Outcome(world, refusal) for refusal in refusals)
     if isinstance(request, Attach):
         return tuple(_attach(world, request))
+    if isinstance(request, CreateStage | EditStage | DeleteStage | MoveStage):
+        return tuple(managed(world, request))
     return (Outcome(world, _shown(world, request)),)
 
 
@@ -116,6 +92,8 @@ def _refusals(world: World, request: Request) -> Iterator[Refused]:
     for identifier, kind in _ids(world, request):
         if not is_uuid(identifier):
             yield _MALFORMED_ID
+        elif identifier in world.gone and kind is world.stages:
+            yield _DELETED
         else:
             owners.add(world.organization_of(identifier) if identifier in kind else None)
     if None in owners:
@@ -128,14 +106,18 @@ def _refusals(world: World, request: Request) -> Iterator[Refused]:
             yield _OTHER_ENVIRONMENT
         if request.form in _BAD_BODY and not request.other_media:
             yield _BAD_BODY[request.form]
+    if isinstance(request, CreateStage | EditStage) and request.flaw in _BAD_BODY:
+        yield _BAD_BODY[request.flaw]
 
 
 def _ids(world: World, request: Request) -> tuple[tuple[str, Container[str]], ...]:
     """The ids of a request, each with what it must be one of."""
-    if isinstance(request, ReadList):
+    if isinstance(request, ReadList | CreateStage):
         return ((request.environment, world.organizations),)
-    if isinstance(request, ReadStage):
+    if isinstance(request, ReadStage | EditStage | DeleteStage):
         return ((request.stage, world.stages),)
+    if isinstance(request, MoveStage):
+        return ((request.stage, world.stages), (request.anchor, world.stages))
     if isinstance(request, ReadService):
         return ((request.service, world.services),)
     return ((request.stage, world.stages), (request.service, world.services))

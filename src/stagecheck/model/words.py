@@ -6,7 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, Form, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import (
+    Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    Form,
+    MoveStage,
+    OtherMethod,
+    ReadList,
+    ReadService,
+    ReadStage,
+    Request,
+)
 from stagecheck.model.state import Placement, World
 
 _BODY = {
@@ -75,6 +87,13 @@ def request_words(before: World, request: Request) -> str:
         return f"reading the stage of {service_label(before, request.service)}"
     if isinstance(request, OtherMethod):
         return f"sending {request.method} to the path of {service_label(before, request.service)}"
+    if isinstance(request, CreateStage):
+        return f"creating stage {request.name}"
+    if isinstance(request, EditStage | DeleteStage):
+        return f"{'editing' if isinstance(request, EditStage) else 'deleting'} {stage_label(before, request.stage)}"
+    if isinstance(request, MoveStage):
+        where = "behind" if request.after else "before"
+        return f"moving {stage_label(before, request.stage)} {where} {stage_label(before, request.anchor)}"
     return _attach_words(before, request)
 
 

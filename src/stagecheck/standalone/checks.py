@@ -53,8 +53,12 @@ def stage(witness: Any, answer: Any, before: Any) -> str | None:
 
 
 def same(witness: Any, answer: Any, before: Any) -> str | None:
-    """The `attribute` of a stage, or of a service's entry, is what the first answer that showed it said."""
-    was = next((value for value in (_attribute(witness, one) for one in before) if value is not None), None)
+    """The `attribute` of a stage, or of a service's entry, is what the first answer that showed it said.
+
+    `since`: "last" for the last answer before this one that showed it.
+    """
+    told = [value for value in (_attribute(witness, one) for one in before) if value is not None]
+    was = None if not told else told[-1] if witness.get("since") == "last" else told[0]
     now = _attribute(witness, answer)
     if was is None or now is None or was == now or (_moment(was) == _moment(now) is not None):
         return None
@@ -62,10 +66,17 @@ def same(witness: Any, answer: Any, before: Any) -> str | None:
 
 
 def same_set(witness: Any, answer: Any, before: Any) -> str | None:
-    """The ids that are listed are those of the first answer that listed any; `of`: stages or services."""
+    """The ids that are listed are those of the first answer that listed any; `of`: stages or services.
+
+    `more` has come to them since, and `fewer` is gone.
+    """
     was = next((found for found in (_members(one, witness["of"]) for one in before) if found), None)
     now = _members(answer, witness["of"])
-    if was is None or now is None or was == now:
+    if was is None or now is None:
+        return None
+    was = was | {one.lower() for one in witness.get("more", ())}
+    was = was - {one.lower() for one in witness.get("fewer", ())}
+    if was == now:
         return None
     return f"{len(now - was)} more and {len(was - now)} fewer {witness['of']} than before"
 
@@ -76,6 +87,21 @@ def same_places(witness: Any, answer: Any, before: Any) -> str | None:
     if not earlier or _stages(answer) is None:
         return None
     return None if _everything(earlier[0]) == _everything(answer) else "other placements or flags than before"
+
+
+def ranking(witness: Any, answer: Any, before: Any) -> str | None:
+    """The `stages` stand in this order by their deployment_order, as far as the answer shows them."""
+    orders = {_id(one): one.get("deployment_order") for one in _stages(answer) or ()}
+    shown = [(orders[key.lower()], key) for key in witness["stages"] if isinstance(orders.get(key.lower()), int)]
+    numbers = [number for number, _ in shown]
+    return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
+
+
+def shows(witness: Any, answer: Any, before: Any) -> str | None:
+    """The `attribute` of a stage is `value`, if the answer shows it; an empty one may be null, too."""
+    now, wanted = _attribute(witness, answer), witness["value"]
+    same_id = witness["attribute"] == "environment" and str(now).lower() == wanted.lower()
+    return None if now is None or now == wanted or same_id else f"{witness['attribute']} {now!r}"
 
 
 def unique(witness: Any, answer: Any, before: Any) -> str | None:
@@ -133,6 +159,8 @@ CHECKS = {
     "same": same,
     "same-set": same_set,
     "same-places": same_places,
+    "ranking": ranking,
+    "shows": shows,
     "unique": unique,
     "dates": dates,
     "content-type": content_type,

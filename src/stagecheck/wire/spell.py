@@ -11,10 +11,23 @@ from dataclasses import dataclass, field, replace
 
 from stagecheck import operations
 from stagecheck.exchange import Credential, HttpRequest
-from stagecheck.model.requests import Attach, Read, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import (
+    Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    Manage,
+    MoveStage,
+    Read,
+    ReadList,
+    ReadService,
+    ReadStage,
+    Request,
+)
 from stagecheck.model.state import canonical
 from stagecheck.operations import OperationKey
-from stagecheck.wire.bodies import Body
+from stagecheck.wire.bodies import JSON, Body
+from stagecheck.wire.stages import naming
 
 _ACCEPT = ("Accept", "application/json")
 
@@ -60,6 +73,22 @@ class Speller:
             spelled = replace(request, service=self.id(request.service, respell=respell))
         return raw("GET", read_path(spelled), None, credential)
 
+    def manage(self, request: Manage, credential: Credential, content: bytes | None = None) -> HttpRequest:
+        """A request that creates, edits, deletes or moves a stage. `content`: another body than the one it means."""
+        key = operation_of(request)
+        fact = operations.OPERATIONS[key]
+        if isinstance(request, CreateStage):
+            path = operations.path(key, environmentId=self.id(request.environment))
+        elif isinstance(request, MoveStage):
+            path = operations.path(key, deploymentStageId=self.id(request.stage), stageId=self.id(request.anchor))
+        else:
+            path = operations.path(key, deploymentStageId=self.id(request.stage))
+        if not isinstance(request, CreateStage | EditStage):
+            return raw(fact.method, path, None, credential)
+        body = naming(request.name, request.description) if content is None else content
+        headers = (_ACCEPT, ("Content-Type", JSON))
+        return HttpRequest(fact.method, path, headers, body, credential)
+
 
 def raw(method: str, path: str, body: Body | None, credential: Credential) -> HttpRequest:
     """Any method on any raw path; `body` None for none."""
@@ -86,4 +115,13 @@ def operation_of(request: Request) -> OperationKey:
         return OperationKey.GET_STAGE
     if isinstance(request, ReadService):
         return OperationKey.GET_SERVICE_STAGE
-    return OperationKey.ATTACH
+    if isinstance(request, MoveStage):
+        return OperationKey.MOVE_AFTER if request.after else OperationKey.MOVE_BEFORE
+    return _MANAGEMENT.get(type(request), OperationKey.ATTACH)
+
+
+_MANAGEMENT: dict[type, OperationKey] = {
+    CreateStage: OperationKey.CREATE,
+    EditStage: OperationKey.EDIT,
+    DeleteStage: OperationKey.DELETE,
+}
