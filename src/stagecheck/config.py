@@ -38,12 +38,16 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class TargetTable:
-    """[target]: where the target is, and which things of it may be used."""
+    """[target]: where the target is, and which things of it may be used.
+
+    `manage_stages`: whether the run may make stages of its own, which it removes again.
+    """
 
     url: str
     environment: str | None = None
     stages: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    manage_stages: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,12 @@ def _count(value: Any, where: str) -> int:
     return value
 
 
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where} is {kind_of(value)}; give true or false")
+    return value
+
+
 def _string(value: Any, where: str, wanted: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{where} is {kind_of(value)}; give {wanted}")
@@ -192,7 +202,7 @@ def kind_of(value: Any) -> str:
 _Reader = Callable[[Any, str], Any]
 _THINGS: dict[str, _Reader] = {"environment": _uuid, "stage": _uuid, "service": _uuid}
 _TABLES: dict[str, dict[str, _Reader]] = {
-    "target": {"url": _url, "environment": _uuid, "stages": _uuids, "services": _uuids},
+    "target": {"url": _url, "environment": _uuid, "stages": _uuids, "services": _uuids, "manage_stages": _flag},
     "auth": {"token": _secret, "jwt": _secret, "expired_jwt": _secret, "foreign_token": _secret},
     "foreign": _THINGS,
     "second": _THINGS,
@@ -355,6 +365,7 @@ def plan_of(
     return Plan(
         environment=config.target.environment,
         stages=config.target.stages,
+        manage=config.target.manage_stages,
         services=config.target.services,
         second=Things(config.second.environment, config.second.stage, config.second.service),
         foreign=Things(config.foreign.environment, config.foreign.stage, config.foreign.service),

@@ -13,7 +13,7 @@ from stagecheck.embedded import EMBEDDED_URL, embedded_credentials, embedded_pla
 from stagecheck.exchange import Exchange
 from stagecheck.mock.app import Answer, Call, Mock, as_httpx
 from stagecheck.mock.scenario import Scenario, embedded
-from stagecheck.model.requests import ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import ReadList, ReadService, ReadStage, Request, is_management
 from stagecheck.model.state import Placement
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import RequirementResult, RunResult, Violation
@@ -29,7 +29,7 @@ READS = {ReadList: OperationKey.LIST, ReadStage: OperationKey.GET_STAGE, ReadSer
 
 
 class Offering(Mock):
-    """A target that offers some of the reads only: the others are paths it does not know."""
+    """A target that offers some of the reads only, and no management: the others are paths it does not know."""
 
     def __init__(self, scenario: Scenario, offers: Iterable[OperationKey]) -> None:
         super().__init__(scenario)
@@ -38,6 +38,8 @@ class Offering(Mock):
     def understand(self, call: Call) -> Request | None:
         """Nothing, for a read that is not offered."""
         request = super().understand(call)
+        if request is not None and is_management(request):
+            return None
         key = READS.get(type(request))
         return None if key is not None and key not in self.offered else request
 

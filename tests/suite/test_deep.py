@@ -26,7 +26,7 @@ from stagecheck.suite.deep.space import Space
 from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
-from stagecheck.suite.plan import Extent
+from stagecheck.suite.plan import PROFILES, Extent, ProfileName
 from stagecheck.suite.sent import Judged
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
@@ -361,7 +361,7 @@ def test_so_it_does_under_the_reading_that_takes_the_most_requests() -> None:
     result = made.run()
     assert result.coverage is not None
     assert result.coverage.main.complete
-    assert result.requests <= 3000
+    assert result.requests <= PROFILES[ProfileName.NIGHTLY].requests
     assert made.moved() == {}
 
 

@@ -17,11 +17,6 @@ from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import live
 from suite.rig import DOCUMENT, NIGHTLY, QUICK, named
 
-NOT_YET = {
-    key for key, bug in BUGS.items() if any(requirement.startswith("STAGE-") for requirement in bug.requirements)
-}
-"""Bugs of the management of stages: this version has no check for it."""
-
 
 def verify(context: Context, profile: Profile) -> RunResult:
     """A whole run against the server."""
@@ -65,16 +60,10 @@ def test_a_conforming_server_of_another_make_is_clean(reading: str) -> None:
     assert result.notes == ()
 
 
-@pytest.mark.parametrize("bug", sorted(set(BUGS) - NOT_YET))
+@pytest.mark.parametrize("bug", sorted(BUGS))
 def test_each_bug_is_found_under_a_right_name(bug: str) -> None:
     """In a quick run, so in a nightly one, which begins with the same requests."""
     with start(bug=bug) as context:
         result = verify(context, QUICK)
     assert result.verdict in (Verdict.NON_CONFORMING, Verdict.NON_STRICT)
     assert named(result) & set(BUGS[bug].requirements), named(result)
-
-
-@pytest.mark.parametrize("bug", sorted(NOT_YET))
-def test_bugs_in_managing_stages_are_not_looked_for_yet(bug: str) -> None:
-    with start(bug=bug) as context:
-        assert verify(context, QUICK).violations == ()

@@ -10,16 +10,12 @@ from typing import Any
 
 from stagecheck.mock.app import Answer, Attachment, Call, Mock
 from stagecheck.mock.scenario import Scenario
-from stagecheck.model.requests import Attach, OtherMethod, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import Attach, OtherMethod, Request
 from stagecheck.model.state import World
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.operations import OperationKey
+from stagecheck.wire.spell import operation_of
 
-_READS: dict[type[Request], OperationKey] = {
-    ReadList: OperationKey.LIST,
-    ReadStage: OperationKey.GET_STAGE,
-    ReadService: OperationKey.GET_SERVICE_STAGE,
-}
 _SLOW_S = 0.003
 
 
@@ -27,7 +23,7 @@ _SLOW_S = 0.003
 
 
 class Offers(Mock):
-    """Offers the PUT and the reads of `reads`; every other path does not exist."""
+    """Offers the PUT and the operations of `reads`; every other path does not exist."""
 
     def __init__(self, scenario: Scenario, reads: tuple[OperationKey, ...] = ()) -> None:
         super().__init__(scenario)
@@ -36,10 +32,7 @@ class Offers(Mock):
     def understand(self, call: Call) -> Request | None:
         """What the call asks for, if that is offered."""
         request = super().understand(call)
-        offered = request is None or _READS.get(type(request), OperationKey.ATTACH) in (
-            *self.reads,
-            OperationKey.ATTACH,
-        )
+        offered = request is None or operation_of(request) in (*self.reads, OperationKey.ATTACH)
         return request if offered else None
 
 
@@ -224,7 +217,8 @@ class ChecksBackwards(Mock):
     def decide(self, request: Request) -> Outcome:
         """The last refusal, or the plainest outcome."""
         outcomes = step(self.world, request)
-        return outcomes[-1] if isinstance(outcomes[0].answer, Refused) else outcomes[0]
+        refusals = [outcome for outcome in outcomes if isinstance(outcome.answer, Refused)]
+        return refusals[-1] if outcomes[0] in refusals else outcomes[0]
 
     def answer(self, call: Call, request: Request, outcome: Outcome) -> Answer:
         """No path for a stranger method, whoever asks."""

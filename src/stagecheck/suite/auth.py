@@ -168,7 +168,7 @@ class Auth:
 
     def _foreign_attach(self, body: Body, *, in_place: bool = False) -> Callable[[], object]:
         def send() -> None:
-            if not self._alive():
+            if not self.alive():
                 return
             self.refusals.opposite(self.service, body)
             self.session.baseline(self.service)
@@ -176,7 +176,7 @@ class Auth:
             goal = here if in_place else self.tour.other(self.service)
             foreign = self.session.credentials.foreign
             self.session.attach(
-                self.service, goal, body, caller=self._foreign_caller(), credential=foreign, also=Also(self._leaks)
+                self.service, goal, body, caller=self.foreign_caller(), credential=foreign, also=Also(self._leaks)
             )
             self.session.look(self.service)
 
@@ -184,9 +184,9 @@ class Auth:
 
     def _foreign_read(self, read: Read, credential: Credential) -> Callable[[], object]:
         def send() -> None:
-            if not self._alive():
+            if not self.alive():
                 return
-            meant = type(read)(_id_of(read), self._foreign_caller())
+            meant = type(read)(_id_of(read), self.foreign_caller())
             self.session.perform(meant, self.session.spell.read(read, credential), Also(self._leaks))
 
         return send
@@ -234,7 +234,7 @@ class Auth:
         take_back(self.refusals.refused(service=service, body=body, also=Also(undo=take_back)))
         self.session.baseline(self.service)
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
         """Whether the foreign credential is let in where it belongs: a dead one would be refused for another reason."""
         environment = self.plan.foreign.environment
         if self._foreign_alive is None and environment and OperationKey.LIST in self.session.offers:
@@ -247,7 +247,7 @@ class Auth:
                 )
         return self._foreign_alive is not False
 
-    def _foreign_caller(self) -> str:
+    def foreign_caller(self) -> str:
         """Whose request it is: proved to be the other organization's, or only said to be."""
         return FOREIGN if self._foreign_alive else UNPROVEN
 

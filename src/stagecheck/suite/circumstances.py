@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagecheck.model.state import World
+from stagecheck.operations import READS
 from stagecheck.outcome import Thing
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.plan import Plan
@@ -46,6 +47,6 @@ def silent(world: World, environment: str) -> dict[str, str]:
 
 def unseen(session: Session, ground: Ground) -> dict[str, str]:
     """What nothing can show: with the PUT alone and one service, every look at the state would change it."""
-    if len(session.offers) > 1 or len(ground.all_services) >= _COMPANY:
+    if READS & session.offers or len(ground.all_services) >= _COMPANY:
         return {}
     return {"STATE-6": "nothing shows the state without changing it: no read is offered, and one service is used"}

@@ -8,9 +8,10 @@ what is left is sent a few times more: a violation is reported as seen always, s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from stagecheck.errors import BudgetSpent
+from stagecheck.errors import BudgetSpent, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import OWN, Attach, Form, ReadService, Request
@@ -18,8 +19,9 @@ from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
-from stagecheck.suite.sent import Sent, Signature
+from stagecheck.suite.sent import Sent, Signature, made_by, rebound
 from stagecheck.suite.session import Session
+from stagecheck.suite.tidy import tidy
 from stagecheck.wire import bodies
 from stagecheck.witness import Witness, against
 
@@ -189,7 +191,10 @@ class Confirmation:
         services = self.ground.all_services
         named = [service for service in services if service in addressed] or [self.ground.services[0]]
         others = [service for service in services if service not in named and now.get(service) != before.get(service)]
-        return {service: before[service] for service in (*named, *others) if service in before}
+        stages = self.ground.all_stages
+        # Where a service was in a stage of the run's own, that is gone: the story has to make it anew.
+        places = {key: p if p.stage in stages else replace(p, stage=stages[0]) for key, p in before.items()}
+        return {service: places[service] for service in (*named, *others) if service in places}
 
     def _shortest(self, lead: Trial, seen: Seen) -> dict[str, object]:
         """Leave out what is not needed, and count how often what is left shows it."""
@@ -258,11 +263,16 @@ class Trial:
                 self._send_away()
             session.client.listen.append(steps.append)
             set_up = self._set_up(steps)
-            for sent in self.stretch:
+            ids: dict[str, str] = {}
+            for original in self.stretch:
+                sent = rebound(original, ids)
                 session.oracle.looking = sent.looking
                 exchange = session.perform(sent.request, sent.message, sent.also)
                 undo.append((sent, exchange))
-                met = self.goal.met(session.latest, last=sent is self.stretch[-1])
+                made, stands_for = session.made_by(exchange), made_by(original)
+                if made is not None and stands_for is not None:
+                    ids[stands_for] = made
+                met = self.goal.met(session.latest, last=original is self.stretch[-1])
                 if met is not None:
                     wrong = next(i for i, step in enumerate(steps) if step.number == met[1])
                     seen = Seen(met[0], tuple(steps), set_up, wrong)
@@ -272,12 +282,23 @@ class Trial:
         finally:
             if steps.append in session.client.listen:
                 session.client.listen.remove(steps.append)
+            self._tidy()
             session.replaying = False
             followed.believe(session.oracle)
             session.oracle = followed
             for sent, exchange in undo:
                 if sent.also.undo is not None:
                     sent.also.undo(exchange)
+
+    def _tidy(self) -> None:
+        """Remove the stages that the trial has made; a renewed target has none."""
+        session = self.owner.session
+        if session.renew is not None:
+            session.created.clear()
+        else:
+            with suppress(BudgetSpent, TargetError):
+                for _ in tidy(session, self.owner.ground.stages[0]):
+                    pass
 
     def _world(self) -> World:
         """What is known when it begins: all but where the services are that are put somewhere first."""

@@ -111,7 +111,7 @@ def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | 
         return None, None
     exchange = session.client.send(session.spell.read(ReadList(canonical(plan.environment)), session.credentials.own))
     if exchange.status != 200:
-        _note_crash(session, exchange, "listing the stages of the environment")
+        note_crash(session, exchange, "listing the stages of the environment")
         return exchange, None
     reply, problems = session.understand(OperationKey.LIST, exchange)
     for mismatch in problems if reply.shows is None else ():
@@ -170,7 +170,7 @@ def _probe_service_read(session: Session, stages: Sequence[str], services: Seque
     request = ReadService(services[0])
     exchange = session.client.send(session.spell.read(request, session.credentials.own))
     if exchange.status != 200:
-        _note_crash(session, exchange, f"reading the stage of service {services[0]}")
+        note_crash(session, exchange, f"reading the stage of service {services[0]}")
         if OperationKey.LIST not in session.offers:
             _learn_stages(session, stages)
         return
@@ -253,7 +253,7 @@ def _first_move(session: Session, stages: Sequence[str], services: Sequence[str]
         )
 
 
-def _note_crash(session: Session, exchange: Exchange, doing: str) -> None:
+def note_crash(session: Session, exchange: Exchange, doing: str) -> None:
     """ERR-1 for a read that is not offered, it seems, but is answered 5xx (501 says just that it is not offered)."""
     if exchange.status is None or exchange.status < 500 or exchange.status == 501:
         return
@@ -355,7 +355,7 @@ def _probe_late_list(session: Session, plan: Plan) -> None:
         session.offers.add(OperationKey.LIST)
         session.judge(request, exchange)
     else:
-        _note_crash(session, exchange, "listing the stages of the environment")
+        note_crash(session, exchange, "listing the stages of the environment")
 
 
 def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
@@ -369,7 +369,7 @@ def _probe_stage_read(session: Session, stages: Sequence[str]) -> None:
             session.offers.add(OperationKey.GET_STAGE)
             session.judge(request, exchange)
             return
-        _note_crash(session, exchange, f"reading stage {stage}")
+        note_crash(session, exchange, f"reading stage {stage}")
 
 
 def _varied(session: Session, services: tuple[str, ...]) -> tuple[str, ...]:

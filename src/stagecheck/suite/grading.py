@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stagecheck.contract import CATALOGUE, Requirement
 from stagecheck.outcome import Grade, Level, RequirementResult, Verdict, Violation
@@ -17,7 +17,7 @@ class Circumstances:
     """Why something could not be tested.
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
-    services are in a stage; `cut_short`: what ended the run early.
+    services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer.
     """
 
     selected: frozenset[str]
@@ -30,6 +30,7 @@ class Circumstances:
     reading: str | None
     pinned: bool
     choices: Mapping[str, frozenset[str]]
+    not_offered: Mapping[str, str] = field(default_factory=dict)
 
 
 def grade_all(
@@ -88,6 +89,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_TESTED, "this version has no check for it"
     if entry.id in circumstances.lacking:
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
+    if entry.id in circumstances.not_offered:
+        return Grade.NOT_OFFERED, circumstances.not_offered[entry.id]
     if entry.id == "STATE-5" and not circumstances.reads_offered:
         return Grade.NOT_OFFERED, "the target offers no read"
     if entry.id in _TWO_STAGES and circumstances.stages < 2:

@@ -20,17 +20,30 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from stagecheck.errors import StagecheckError
-from stagecheck.model.requests import Read, ReadList, ReadService, ReadStage
+from stagecheck.model.requests import (
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    Manage,
+    MoveStage,
+    Read,
+    ReadList,
+    ReadService,
+    ReadStage,
+)
 from stagecheck.operations import OperationKey
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.sent import Sent, Signature
 from stagecheck.suite.session import Session
+from stagecheck.suite.tidy import tidy
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
+from stagecheck.wire.spell import operation_of
 
 _MOST_RUNS = 12
 _MOST_SERVICES = 6
 _MOST_STAGES = 8
+_MOST_MADE = 2
 
 _INDEX = st.integers(0, 7)
 
@@ -124,6 +137,9 @@ class Walk(RuleBasedStateMachine):
             if placement is None or placement.stage != stage or placement.skipped:
                 with self.errand.in_earnest():
                     self.session.attach(service, stage, bodies.FALSE)
+        with self.errand.in_earnest():
+            for _ in tidy(self.session, self.stages[0]):
+                pass
 
     @rule(service=_INDEX, stage=_INDEX, body=st.sampled_from(bodies.MOVES))
     def move(self, service: int, stage: int, body: Body) -> None:
@@ -158,6 +174,42 @@ class Walk(RuleBasedStateMachine):
     def in_capitals(self, service: int, stage: int) -> None:
         """A move whose ids are spelled in capitals."""
         self._go(self._service(service), self.stages[stage % len(self.stages)], bodies.NO_BODY, ("stage", "service"))
+
+    @rule(deed=st.sampled_from(("make", "fill", "edit", "before", "after", "delete")), which=_INDEX, thing=_INDEX)
+    def manage(self, deed: str, which: int, thing: int) -> None:
+        """Something is done to a stage of the walk's own; the first that is done to it is to make it.
+
+        No precondition: what is offered is found out in the course of a run, and a kept walk must mean the same always.
+        """
+        ours = list(self.session.created)
+        if self.errand.over or not {OperationKey.CREATE, OperationKey.DELETE} <= self.session.offers:
+            return
+        if not ours or (deed == "make" and len(ours) < _MOST_MADE):
+            name = f"STAGECHECK WALK {len(self.session.names_tried) + 1}"
+            self._manage(
+                CreateStage(self.session.oracle.environment, name, "made by stagecheck" if thing % 2 else None)
+            )
+            return
+        stage = ours[which % len(ours)]
+        anchors = [other for other in (*self.stages, *ours) if other != stage]
+        if deed == "fill":
+            self._go(self._service(thing), stage, bodies.TRUE if thing % 2 else bodies.NO_BODY)
+        elif deed == "edit":
+            description = (None, "", "described", "described anew")[thing % 4]
+            self._manage(EditStage(stage, f"STAGECHECK EDITED {thing}", description))
+        elif deed in ("before", "after"):
+            self._manage(MoveStage(stage, anchors[thing % len(anchors)], deed == "after"))
+        else:
+            self._manage(DeleteStage(stage))
+
+    def _manage(self, request: Manage) -> None:
+        if self.errand.over or operation_of(request) not in self.session.offers:
+            return
+        with self.errand.in_earnest():
+            self.session.manage(request)
+            if OperationKey.LIST in self.session.offers and not self.session.raw_seen - self.errand.masked:
+                self.session.read(ReadList(self.session.oracle.environment))
+        self._check()
 
     @rule(which=_INDEX, thing=_INDEX)
     def look(self, which: int, thing: int) -> None:

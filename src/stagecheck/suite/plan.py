@@ -64,7 +64,7 @@ PROFILES = {
     for profile in (
         Profile(
             ProfileName.QUICK,
-            requests=150,
+            requests=220,
             stages=3,
             services=2,
             examples=1,
@@ -75,7 +75,7 @@ PROFILES = {
         ),
         Profile(
             ProfileName.NIGHTLY,
-            requests=3000,
+            requests=3600,
             stages=5,
             services=4,
             examples=36,
@@ -110,7 +110,7 @@ class Plan:
     """Everything a run needs to know besides how to reach the target.
 
     `expects`: whether a violation (requirement, cause) is known already; what is must not keep a run from finding more.
-    `kept`: the directory in which failing random walks are kept from run to run.
+    `kept`: the directory in which failing random walks are kept from run to run. `manage`: whether stages may be made.
     """
 
     environment: str | None = None
@@ -124,3 +124,4 @@ class Plan:
     reading: Reading | None = None
     expects: Callable[[str, str], bool] = nothing
     kept: Path | None = None
+    manage: bool = True

@@ -16,10 +16,11 @@ from stagecheck.errors import HarnessError, TargetError
 from stagecheck.exchange import Exchange, HttpRequest, curl
 from stagecheck.model.compare import places_of
 from stagecheck.model.observation import Observation
-from stagecheck.model.requests import Attach, ReadList
+from stagecheck.model.requests import Attach, DeleteStage, ReadList
 from stagecheck.model.state import Placement
-from stagecheck.operations import OperationKey
+from stagecheck.operations import READS, OperationKey
 from stagecheck.suite.session import Session
+from stagecheck.suite.tidy import tidy
 from stagecheck.target.journal import ROUTES, Flag, Journal, PutBack
 from stagecheck.wire import bodies
 
@@ -44,7 +45,8 @@ class WayHome:
                     if not steps:
                         break
                     now = self._walked(steps, now)
-                return [*self._left(now, writable), *self._foreign(now, writable), *self._unknown()]
+                made = list(self._made())
+                return [*self._left(now, writable), *self._foreign(now, writable), *self._unknown(), *made]
             except (TargetError, HarnessError) as error:
                 return [f"putting back ended early: {error}", *self._left({}, writable)]
 
@@ -65,6 +67,22 @@ class WayHome:
             reply, _ = self.session.understand(OperationKey.ATTACH, last)
             seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
         return _places(seen) if seen is not None else accepted
+
+    def _made(self) -> Iterator[str]:
+        """Delete every stage that the run has made, one whose answer was lost too; what stays, with the command."""
+        session = self.session
+        if not session.names_tried:
+            return
+        seen = self._listed()
+        known = session.beginning.stages if session.beginning else {}
+        for stage in seen.stages if seen is not None else ():
+            if stage.name in session.names_tried and stage.id not in known:
+                session.created.setdefault(stage.id, stage.name or "")
+        home = next(iter(session.usable and self._stages()), None)
+        for stage_id in tidy(session, home or "", sure=self.sure):
+            name = session.created[stage_id]
+            command = curl(session.client.url, session.spell.manage(DeleteStage(stage_id), session.credentials.own))
+            yield f"stage {name or stage_id}, which the run has made, could not be deleted; to do it: {command}"
 
     def _stages(self) -> tuple[str, ...]:
         return tuple(stage.id for stage in self.session.world.stages_of(self.session.oracle.environment))
@@ -120,7 +138,7 @@ class WayHome:
         homeless = [service for service in self.session.usable if service in sent]
         if homeless:
             one = len(homeless) == 1
-            mend = " (give [target] environment, if the target lists it)" if len(self.session.offers) == 1 else ""
+            mend = " (give [target] environment, if the target lists it)" if not READS & self.session.offers else ""
             yield (
                 f"service{'' if one else 's'} {', '.join(homeless)} {'was' if one else 'were'} moved before any answer "
                 f"showed where {'it was' if one else 'they were'}, and cannot be put back{mend}"

@@ -15,12 +15,16 @@ REFUSALS = frozenset(key for key, entry in CATALOGUE.items() if entry.family == 
 AUTH = frozenset(key for key, entry in CATALOGUE.items() if entry.family == "AUTH")
 """What the credential cases exercise, besides STATE-6."""
 
+STAGES = frozenset(key for key, entry in CATALOGUE.items() if entry.family == "STAGE")
+"""What the management of stages exercises."""
+
 PARTS: dict[str, frozenset[str]] = {
     "tour": STATEFUL | {"ERR-9"},
     "refusals": REFUSALS | {"STATE-6"},
     "auth": AUTH | {"STATE-6"},
+    "stages": STAGES,
     "deep": STATEFUL,
-    "machine": STATEFUL | {"ERR-9"},
+    "machine": STATEFUL | STAGES | {"ERR-9"},
     "properties": frozenset({"SHAPE-1", "SHAPE-2", "STATE-6"}) | REFUSALS,
 }
 

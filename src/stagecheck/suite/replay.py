@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from stagecheck.errors import ConfigError, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest, Recipe
+from stagecheck.model.requests import DeleteStage
 from stagecheck.model.state import canonical
 from stagecheck.outcome import Replays
 from stagecheck.standalone.symbols import filled, filled_inside
@@ -80,11 +81,12 @@ def bound(
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A reproducer bound to one target. `ids`: symbol → id."""
+    """A reproducer bound to one target. `ids`: symbol → id; `made`: the same of the stages that its steps create."""
 
     session: Session
     reproducer: Mapping[str, Any]
     ids: Mapping[str, str]
+    made: dict[str, str] = field(default_factory=dict)
 
     def tell(self, times: int) -> Retold:
         """Send it that many times. Raises TargetError when a step that only prepares is refused."""
@@ -93,6 +95,7 @@ class Replay:
         for _ in range(times):
             exchanges = [self._sent(number, step) for number, step in enumerate(self.reproducer["steps"])]
             now = self._seen(exchanges)
+            self._remove()
             again += now is not None
             seen = now or seen
         return Retold(Replays(again, times), seen, tuple(exchanges))
@@ -100,15 +103,30 @@ class Replay:
     def _sent(self, number: int, step: Mapping[str, Any]) -> Exchange:
         body = base64.b64decode(step["body_base64"]) if "body_base64" in step else step.get("body")
         content = body.encode() if isinstance(body, str) else body
-        path, headers = filled(step["path"], self.ids), tuple(step["headers"].items())
+        path, headers = filled(step["path"], self._bound()), tuple(step["headers"].items())
         message = HttpRequest(step["method"], path, headers, content, self._credential(step["credential"]))
         exchange = self.session.client.send(message)
+        if "makes" in step:
+            made = self.session.made_by(exchange)
+            self.made[step["makes"]] = made or "no-stage-was-made"
+            self.session.created |= {made: ""} if made is not None else {}
         if step["set_up"] and (exchange.status is None or not 200 <= exchange.status < 300):
             raise TargetError(
                 f"step {number + 1} only prepares, and was answered {exchange.status or exchange.failure}: "
                 "the story cannot begin; check the ids and the credential"
             )
         return exchange
+
+    def _bound(self) -> dict[str, str]:
+        return {**self.ids, **self.made}
+
+    def _remove(self) -> None:
+        """Remove what the steps have created; what holds services still is removed when those have gone home."""
+        for stage in self.made.values():
+            request = DeleteStage(stage)
+            status = self.session.client.send(self.session.spell.manage(request, self.session.credentials.own)).status
+            if status is not None and (status < 300 or status == 404):
+                self.session.created.pop(stage, None)
 
     def _credential(self, told: Mapping[str, Any]) -> Credential:
         if "secret" not in told:
@@ -121,6 +139,6 @@ class Replay:
 
     def _seen(self, exchanges: Sequence[Exchange]) -> str | None:
         for number, condition in self.reproducer["given"]:
-            if against(filled_inside(condition, self.ids), exchanges[: number + 1]) is not None:
+            if against(filled_inside(condition, self._bound()), exchanges[: number + 1]) is not None:
                 return None
-        return against(filled_inside(self.reproducer["witness"], self.ids), exchanges)
+        return against(filled_inside(self.reproducer["witness"], self._bound()), exchanges)

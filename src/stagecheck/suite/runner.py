@@ -11,7 +11,7 @@ from itertools import chain, zip_longest
 
 from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
-from stagecheck.operations import OperationKey
+from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
@@ -26,6 +26,7 @@ from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.session import Session
+from stagecheck.suite.stages import Stages
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -56,6 +57,7 @@ class _Parts:
     refusals: Refusals
     auth: Auth
     deep: DeepTour
+    stages: Stages
 
 
 @dataclass(slots=True)
@@ -120,7 +122,8 @@ class Runner:
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
         refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
         auth = Auth(refusals, self.plan)
-        return _Parts(ground, tour, refusals, auth, DeepTour(session, ground, self.plan.profile))
+        stages = Stages(session, tour, refusals, allowed=self.plan.manage)
+        return _Parts(ground, tour, refusals, auth, DeepTour(session, ground, self.plan.profile), stages)
 
     def _go(self, session: Session, parts: _Parts) -> None:
         """Explore as far as the budget goes, then see again what was found."""
@@ -157,7 +160,7 @@ class Runner:
             # Nothing shows where a service is: what is moved could not be put back, and what breaks not be seen.
             self._cases(tour, [*telling, *early, *late])
             return
-        self._again(session, parts.ground)
+        self._again(session, parts)
         daily, common, rarer, others = self._tour_parts(tour, parts.ground)
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
@@ -166,6 +169,7 @@ class Runner:
         self._cases(tour, telling)
         self._walk(common)
         self._cases(tour, early)
+        self._stages(parts)
         if every:
             parts.auth.watch_the_second()
             self._walk(rarer)
@@ -240,6 +244,12 @@ class Runner:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 
+    def _stages(self, parts: _Parts) -> None:
+        """Stages made, edited, moved and deleted; a short run tries one life of one stage."""
+        if wants("stages", self.plan.selected):
+            self._begin("stages")
+            parts.stages.walk(parts.auth, self.plan.selected, thorough=self.plan.profile.every)
+
     def _deep(self, deep: DeepTour) -> None:
         """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
 
@@ -266,7 +276,7 @@ class Runner:
         journey = machine.Journey(profile.examples, profile.steps, share, self.plan.seed, self.plan.kept)
         self._fell_short |= not machine.walk(session, ground, journey)
 
-    def _again(self, session: Session, ground: Ground) -> None:
+    def _again(self, session: Session, parts: _Parts) -> None:
         """What failed in an earlier run comes first, if the config says where that is kept."""
         profile, kept = self.plan.profile, self.plan.kept
         if kept is None or not kept.is_dir() or not wants("machine", self.plan.selected):
@@ -274,8 +284,13 @@ class Runner:
         from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
 
         self._begin("again")
+        if wants("stages", self.plan.selected) and any(kept.iterdir()):
+            # A kept walk may need stages of its own.
+            parts.stages.offered()
         share = self.client.left // 4
-        machine.again(session, ground, machine.Journey(profile.examples, profile.steps, share, self.plan.seed, kept))
+        machine.again(
+            session, parts.ground, machine.Journey(profile.examples, profile.steps, share, self.plan.seed, kept)
+        )
 
     def _properties(self, session: Session, ground: Ground) -> None:
         if not wants("properties", self.plan.selected):
@@ -298,15 +313,16 @@ class Runner:
         reading = oracle.reading if oracle and parts else None
         circumstances = Circumstances(
             selected=self.plan.selected,
-            lacking=parts.auth.lacking if parts else {},
+            lacking=parts.auth.lacking | parts.stages.lacking if parts else {},
             silent=silent(session.world, session.oracle.environment) | unseen(session, parts.ground) if parts else {},
-            reads_offered=len(session.offers) > 1 or parts is None,
+            reads_offered=bool(READS & session.offers) or parts is None,
             stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,
             nameless=findings.exercised["STATE-1"] == 0 and parts is not None,
             reading=reading.value if reading else None,
             pinned=self.plan.reading is not None,
             choices={key: frozenset(values) for key, values in findings.choices.items()},
+            not_offered=parts.stages.missing if parts else {},
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stagecheck.model.compare import Comparison, Mismatch
-from stagecheck.model.observation import Observation
-from stagecheck.model.requests import Read, ReadService
+from stagecheck.model.observation import Observation, Reply
+from stagecheck.model.requests import Read, ReadService, ReadStage
 from stagecheck.model.state import World
 
 
@@ -17,6 +17,24 @@ def agrees(world: World, read: Read, seen: Observation, environment: str) -> boo
         return not any(m.about in ("state", "stages") for m in comparison.listing(seen))
     placement = world.placements.get(read.service) if isinstance(read, ReadService) else None
     return not any(m.about == "state" for m in comparison.one_stage(seen, placement.stage if placement else None))
+
+
+def stage_agrees(world: World, stage: str, reply: Reply, environment: str) -> bool:
+    """Whether the answer to a read of one stage shows that world: its attributes, or that it is there no more."""
+    if stage not in world.stages:
+        return reply.status in (403, 404, 410)
+    if reply.shows is None or not reply.shows.stages:
+        return False
+    comparison = Comparison(world, world, ReadStage(stage), environment)
+    return not any(m.about in ("state", "attribute") for m in comparison.one_stage(reply.shows, stage))
+
+
+def list_is_wrong(mismatch: Mismatch, stage: str) -> Mismatch:
+    """What is wrong with a stage in a list, when the stage alone is read as promised."""
+    if mismatch.subject != stage or not mismatch.requirement.startswith("STAGE"):
+        return mismatch
+    message = f"{mismatch.message}; read alone, the stage is as promised"
+    return replace(mismatch, requirement="STATE-5", cause=f"ReadList:{mismatch.cause}", message=message)
 
 
 def reattributed(mismatch: Mismatch, shown: set[str], *, as_promised: bool) -> Mismatch:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.observation import Reply
 from stagecheck.model.oracle import Judgement
-from stagecheck.model.requests import Request
+from stagecheck.model.requests import (
+    Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    MoveStage,
+    OtherMethod,
+    ReadStage,
+    Request,
+)
 from stagecheck.model.state import World
 
 Signature = tuple[str, str]
@@ -46,6 +55,25 @@ class Sent:
     before: World
     looking: bool = False
     also: Also = NOTHING_ELSE
+
+
+def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
+    """The same request about other stages, by meaning and as it is spelled. `ids`: which stands for which."""
+    if not ids:
+        return sent
+    path, request = sent.message.path, sent.request
+    for old, new in ids.items():
+        path = path.replace(old, new)
+    if isinstance(request, Attach | ReadStage | OtherMethod | EditStage | DeleteStage | MoveStage):
+        request = replace(request, stage=ids.get(request.stage, request.stage))
+    if isinstance(request, MoveStage):
+        request = replace(request, anchor=ids.get(request.anchor, request.anchor))
+    return replace(sent, request=request, message=replace(sent.message, path=path))
+
+
+def made_by(sent: Sent) -> str | None:
+    """The id of the stage that a request created when it was sent; None if it created none."""
+    return sent.request.new if isinstance(sent.request, CreateStage) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,23 +14,28 @@ from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.observation import Reply
 from stagecheck.model.oracle import Judgement, Oracle
+from stagecheck.model.past import subject_of
 from stagecheck.model.requests import (
     OWN,
     Attach,
+    CreateStage,
+    DeleteStage,
+    Manage,
     OtherMethod,
     Read,
     ReadList,
     ReadService,
     ReadStage,
     Request,
+    is_management,
     is_read,
 )
 from stagecheck.model.state import World, canonical
 from stagecheck.model.step import Refused, step
-from stagecheck.operations import OperationKey
+from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
-from stagecheck.suite.second_look import agrees, reattributed
+from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
 from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
@@ -77,6 +82,9 @@ class Session:
         self.sees_services = False
         self.journal = Journal()
         self.addressed: set[str] = set()
+        self.created: dict[str, str] = {}
+        """The stages that the run has made and not deleted yet: id → name."""
+        self.names_tried: set[str] = set()
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
@@ -111,6 +119,10 @@ class Session:
         message = self.spell.read(request, self.credentials.own, respell=respell)
         return self.perform(replace(request, spelling="ERR-9") if respell else request, message)
 
+    def manage(self, request: Manage, content: bytes | None = None) -> Exchange:
+        """Create, edit, delete or move a stage. `content`: another body than the one that is meant."""
+        return self.perform(request, self.spell.manage(request, self.credentials.own, content))
+
     def perform(self, request: Request | None, message: HttpRequest, also: Also = NOTHING_ELSE) -> Exchange:
         """Send a message that means `request`, judge the answer and record what it breaks.
 
@@ -124,14 +136,44 @@ class Session:
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
         self._make_sure(request, exchange)
+        if isinstance(request, CreateStage):
+            request = self._named(request, exchange)
+            if not self.replaying:
+                self.log[-1] = replace(self.log[-1], request=request)
         if request is not None:
             self._judge(request, exchange)
         if also.inspect is not None:
             self._inspected(also.inspect(exchange), exchange)
         return exchange
 
+    def _named(self, request: CreateStage, exchange: Exchange) -> CreateStage:
+        """The request with the id of what it created; remembers that there is something to be removed."""
+        self.names_tried.add(request.name)
+        made = self.made_by(exchange)
+        if made is None:
+            return request
+        if made not in self.world.stages or made in self.created:
+            self.created[made] = request.name
+        return replace(request, new=made)
+
+    def lost(self, request: Request) -> None:
+        """Take note that nobody knows whether a request took effect, and hold nothing against the target for it."""
+        if isinstance(request, CreateStage):
+            self.names_tried.add(request.name)
+        self.oracle.judge(request, Reply(None))
+
+    def made_by(self, exchange: Exchange) -> str | None:
+        """The id of the stage that was created; None if none was, or no answer says which."""
+        request = exchange.request
+        if request.method != "POST" or exchange.status is None or not 200 <= exchange.status < 300:
+            return None
+        shown = read_answer(OperationKey.CREATE, payload_of(exchange)[0], self.habits)
+        return shown.stages[0].id if shown is not None and shown.stages else None
+
     def judge(self, request: Request, exchange: Exchange) -> None:
         """Judge an exchange that was sent already, and record what it breaks."""
+        if isinstance(request, CreateStage):
+            request = self._named(request, exchange)
         if isinstance(request, Attach):
             self.addressed.add(request.service)
         self.log.append(Sent(request, exchange.request, self.world))
@@ -221,6 +263,8 @@ class Session:
         after: tuple[Exchange, ...] = ()
         if isinstance(request, Attach) and any(mismatch.about in ("state", "stages") for mismatch in fresh):
             named, after = self._second_look(request, judgement, fresh)
+        elif isinstance(request, ReadList) and judgement.expected is not None:
+            named, after = self._seen_alone(judgement.expected, fresh)
         for first, mismatch in zip(fresh, named, strict=True):
             self.recorded[first.requirement, first.cause] = (mismatch.requirement, mismatch.cause)
             self.findings.add(mismatch, self._steps(request, exchange, mismatch, after), exchange.number)
@@ -230,10 +274,10 @@ class Session:
         plain = replace(request, spelling=None)
         if isinstance(plain, Attach):
             message = replace(exchange.request, path=self.spell.path(plain), credential=self.credentials.own)
-        elif isinstance(plain, OtherMethod):
-            return fresh
-        else:
+        elif isinstance(plain, ReadList | ReadStage | ReadService):
             message = self.spell.read(plain, self.credentials.own)
+        else:
+            return fresh
         status = self.perform(plain, message).status
         if status is not None and status < 300:
             return fresh
@@ -267,10 +311,12 @@ class Session:
     def understand(self, key: OperationKey, exchange: Exchange) -> tuple[Reply, list[Mismatch]]:
         """The answer by meaning, and what its shape breaks (SHAPE-1, SHAPE-2, SHAPE-3)."""
         status = exchange.status
-        if status is None or not 200 <= status < 300:
+        if status is None or not 200 <= status < 300 or OPERATIONS[key].answer == "none":
             return Reply(status), []
         self.findings.exercise(("SHAPE-1", "SHAPE-2"))
-        problems = list(shape_problems(self.document, key, exchange))
+        managed = key not in (OperationKey.ATTACH, *READS)
+        # Of managing stages the contract asks for no status but what it says of 200.
+        problems = [] if managed and status != 200 else list(shape_problems(self.document, key, exchange))
         payload, instead = payload_of(exchange)
         services = self.oracle.world.services if hasattr(self, "oracle") else ()
         shows = None if instead else read_answer(key, payload, self.habits, services)
@@ -338,6 +384,17 @@ class Session:
         renamed = [reattributed(mismatch, shown, as_promised=as_promised) for mismatch in fresh]
         return renamed, (look,)
 
+    def _seen_alone(self, expected: World, fresh: list[Mismatch]) -> tuple[list[Mismatch], tuple[Exchange, ...]]:
+        """Ask for the stage alone that a list shows otherwise than it was managed, to see which of them is wrong."""
+        subject = subject_of(fresh)
+        if subject is None or OperationKey.GET_STAGE not in self.offers:
+            return fresh, ()
+        look = self.client.send(self.spell.read(ReadStage(subject), self.credentials.own))
+        reply, _ = self.understand(OperationKey.GET_STAGE, look)
+        if not stage_agrees(expected, subject, reply, self.oracle.environment):
+            return fresh, (look,)
+        return [list_is_wrong(mismatch, subject) for mismatch in fresh], (look,)
+
     # ------------------------------------------------------------------ which exchanges show it
 
     def _steps(
@@ -364,11 +421,15 @@ class Session:
             self._good = exchange.request
         if is_read(request):
             return
+        if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
+            self.created.pop(request.stage, None)
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:
             self._last_write = exchange
             self._placed_by[request.service] = exchange
+        elif is_management(request) and reply.accepted:
+            self._last_write = exchange
 
 
 def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:

@@ -16,6 +16,8 @@ from stagecheck.audit.defects import err_crashes
 from stagecheck.audit.defects import err
 from stagecheck.audit.defects import auth
 from stagecheck.audit.defects import auth_owners
+from stagecheck.audit.defects import stage
+from stagecheck.audit.defects import stage_order
 
 __all__ = [
     "auth",
@@ -26,6 +28,8 @@ __all__ = [
     "move_flag",
     "shape",
     "skip",
+    "stage",
+    "stage_order",
     "state",
     "state_facts",
     "state_reads",

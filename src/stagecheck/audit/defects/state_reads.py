@@ -215,8 +215,7 @@ class _ActsThenRefuses(Waves):
         """Do what is going to be refused, if it is of the kind that slips through."""
         if isinstance(request, OtherMethod):
             request = Attach(request.stage, request.service, Form.ABSENT)
-        assert isinstance(request, Attach)
-        if self.acts(request, refused):
+        if isinstance(request, Attach) and self.acts(request, refused):
             self.carry_out(request)
 
     def carry_out(self, request: Attach) -> None:

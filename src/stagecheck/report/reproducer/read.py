@@ -17,6 +17,7 @@ from stagecheck.standalone import checks, secrets
 from stagecheck.standalone.symbols import SYMBOL
 
 _BOUND = re.compile(r"stage:[A-Z]+|service:[0-9]+|environment|(second|foreign)\.(environment|stage|service)")
+_MADE = re.compile(r"new:[A-Z]+")
 _SECRETS = ("token", "jwt", "expired_jwt", "foreign_token")
 _RECIPES = frozenset(
     name for name, made in vars(secrets).items() if isinstance(made, FunctionType) and not name.startswith("_")
@@ -55,7 +56,8 @@ def _problem(story: object) -> str | None:
     if not all(_is_condition(entry, len(steps)) for entry in given) or not _is_witness(witness):
         return "its witness is of no known kind"
     used = SYMBOL.findall(json.dumps([[step["path"] for step in steps], witness, given]))
-    unbound = [symbol for symbol, _ in used if symbol not in bindings]
+    made = [step["makes"] for step in steps if "makes" in step]
+    unbound = [symbol for symbol, _ in used if symbol not in bindings and symbol not in made]
     return f"{unbound[0]} is not among its bindings" if unbound else None
 
 
@@ -68,6 +70,8 @@ def _is_step(step: object) -> bool:
     if not isinstance(step, dict) or not _is_credential(step.get("credential")):
         return False
     texts = all(isinstance(step.get(key), str) for key in ("method", "path", "asks"))
+    if not _MADE.fullmatch(str(step.get("makes", "new:A"))):
+        return False
     headers = step.get("headers")
     if not texts or not step["path"].startswith("/") or not isinstance(headers, dict):
         return False
@@ -106,14 +110,20 @@ def _is_place(place: object) -> bool:
     return isinstance(place, list) and [type(part) for part in place] == [str, bool]
 
 
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 _OF_STAGE, _OF_SERVICE = _has(stage=str, attribute=str), _has(service=str, attribute=str)
 _WITNESSES: dict[str, _Test] = {
     "status": _has(allowed=list),
     "places": lambda w: _has(service=str, places=list)(w) and all(map(_is_place, w["places"])),
     "stage": _has(stage=str, times=int),
     "same": lambda w: (_OF_SERVICE if "service" in w else _OF_STAGE)(w),
-    "same-set": _has(of=str),
+    "same-set": lambda w: _has(of=str)(w) and all(_is_texts(w.get(key, [])) for key in ("more", "fewer")),
     "same-places": _has(),
+    "ranking": lambda w: _is_texts(w.get("stages")),
+    "shows": _has(stage=str, attribute=str, value=str),
     "unique": _has(),
     "dates": _has(),
     "content-type": _has(),

@@ -36,6 +36,14 @@ def identifier(found):
     return respelled(value) if found.group(2) else value
 
 
+def made(answer):
+    """The id of the stage that an answer shows."""
+    try:
+        return json.loads(answer["body"])["id"]
+    except (ValueError, TypeError, KeyError):
+        return "no-stage-was-made"
+
+
 def send(client, step):
     """Send one step; its answer as the checks read it."""
     headers = dict(step["headers"])
@@ -62,8 +70,14 @@ def {name}():
         for number, step in enumerate(STEPS):
             answers.append(send(client, step))
             code = answers[-1]["status"]
+            if "makes" in step:
+                IDS[step["makes"]] = made(answers[-1])
             if number < SET_UP and not 200 <= code < 300:
                 raise RuntimeError(f"step {{number + 1}} only prepares, and was answered {{code}}: check ids and token")
+        for step in STEPS:
+            if "makes" in step:  # removed again; one that holds services may stay
+                path = "/deploymentStage/" + IDS[step["makes"]]
+                send(client, {{**step, "method": "DELETE", "path": path, "body": None, "asks": "none"}})
     for number, check, witness in GIVEN:
         if check(bound(witness), answers[number], answers[:number]):
             return  # it went another way: the story no longer happens
@@ -89,7 +103,7 @@ def pytest_of(story: Mapping[str, Any]) -> str:
         '"""',
         "",
     ]
-    parts += ["import os", "import re", "", "import httpx", ""]
+    parts += ["import json", "import os", "import re", "", "import httpx", ""]
     parts += [source_of(checks, checks_of(story)), "", "", source_of(secrets, ["respelled", *hows]), ""]
     parts += [f'URL = os.environ.get("STAGECHECK_URL", {story["url"]!r})', "IDS = {"]
     for symbol, bound in story["bindings"].items():
@@ -118,6 +132,8 @@ def _python_step(step: Mapping[str, Any]) -> Iterator[str]:
     yield "{"
     for key in ("method", "path", "headers", "asks"):
         yield f"    {key!r}: {step[key]!r},"
+    if "makes" in step:
+        yield f"    'makes': {step['makes']!r},"
     yield f"    'body': {body_of(step)!r},"
     yield f"    'authorization': {header},  # {one_line(credential['name'])}"
     yield "},"

@@ -55,6 +55,23 @@ _RESPELLED = (
 )
 
 
+_MADE = (
+    "made() {  # the id of the stage that the last answer shows",
+    "  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[\"id\"])' \\",
+    '    "$answers/$((number - 1)).body" 2>/dev/null || echo no-stage-was-made',
+    "}",
+)
+
+
+def _removal(symbol: str, story: Mapping[str, Any]) -> str:
+    """Remove a stage that the steps created; one that holds services stays, which is said."""
+    creates = next(step for step in story["steps"] if step.get("makes") == symbol)
+    header = _shell_header(creates["credential"])
+    sent = f'curl -sS -o /dev/null -w "%{{http_code}}" -X DELETE {f"-H {header} " if header else ""}'
+    name = variable(symbol)
+    return f'echo "removing the stage made here: $({sent}"$STAGECHECK_URL/deploymentStage/${name}")"'
+
+
 def shell_of(story: Mapping[str, Any]) -> str:
     """A POSIX shell script: curl sends the steps, and python3, where there is one, judges the last answer."""
     lines = ["#!/bin/sh", *(f"# {line}".rstrip() for line in title(story)), "#"]
@@ -73,12 +90,18 @@ def shell_of(story: Mapping[str, Any]) -> str:
     if any(match.group(2) for step in story["steps"] for match in SYMBOL.finditer(step["path"])):
         lines += _RESPELLED
     lines += list(_shell_credentials(story))
+    lines += _MADE if any("makes" in step for step in story["steps"]) else ()
     for step in story["steps"]:
         lines.append(_shell_step(step))
+        if "makes" in step:
+            lines.append(f"{variable(step['makes'])}=$(made)")
     lines += ["", 'cat "$answers/$((number - 1)).body" 2>/dev/null; echo']
     lines += ['command -v python3 >/dev/null || { echo "no python3: compare with what is expected (above)"; exit 3; }']
-    ids = ", ".join(f'"{symbol}": os.environ["{variable(symbol)}"]' for symbol in story["bindings"])
-    lines += [f"export {' '.join(variable(symbol) for symbol in story['bindings'])}"] if story["bindings"] else []
+    made = [step["makes"] for step in story["steps"] if "makes" in step]
+    known = [*story["bindings"], *made]
+    ids = ", ".join(f'"{symbol}": os.environ["{variable(symbol)}"]' for symbol in known)
+    lines += [f"export {' '.join(variable(symbol) for symbol in known)}"] if known else []
+    lines += [_removal(symbol, story) for symbol in made]
     lines += ["python3 - \"$answers\" <<'PYTHON'", source_of(checks, checks_of(story)).strip(), "", "import re"]
     lines += [f"ASKED = {[(step['asks'], step['path']) for step in story['steps']]!r}"]
     lines += [f"SET_UP = {sum(step['set_up'] for step in story['steps'])}"]

@@ -1,12 +1,14 @@
 """One violation as something that others can send again: ids by symbol, credentials by recipe, a stated placement.
 
-Symbols are `stage:A`, `service:1`, `environment`, `second.stage` and the like; in paths and values they stand in
+Symbols are `stage:A`, `service:1`, `environment`, `second.stage` and the like, and `new:A` for a stage that one of the
+steps creates (`makes`); in paths and values they stand in
 braces: `/deploymentStage/{stage:A}/service/{service:1}`, and `{stage:A~}` is the id in the other letter case.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +21,7 @@ from stagecheck.standalone.checks import standing
 from stagecheck.witness import Witness
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NEW = "new"
 SCHEMA = 1
 Reproducer = dict[str, Any]
 
@@ -27,10 +30,13 @@ def reproducer_of(violation: Violation, result: RunResult, redactor: Redactor) -
     """The story of a violation without the ids of the target that told it; None where nothing can be checked."""
     if violation.witness is None or not violation.steps:
         return None
-    symbols = _Symbols(result.things)
     wrong = violation.wrong % len(violation.steps)
     steps = violation.steps[: wrong + 1]
+    made = {number: identifier for number, step in enumerate(steps) if (identifier := _made(step)) is not None}
+    symbols = _Symbols((*result.things, *(Thing(NEW, identifier) for identifier in made.values())))
     written = [_step(step, symbols, redactor, set_up=number < violation.set_up) for number, step in enumerate(steps)]
+    for number, identifier in made.items():
+        written[number]["makes"] = symbols.of(identifier)
     shows = symbols.inside(violation.witness)
     given = [[number, symbols.inside(shown)] for number, shown in _given(violation, steps)]
     return {
@@ -81,19 +87,33 @@ class _Symbols:
         return [self.inside(entry) for entry in value] if isinstance(value, list | tuple) else value
 
     def used(self, redactor: Redactor) -> dict[str, dict[str, str | None]]:
-        """What each symbol stood for."""
+        """What each symbol stood for, but for what the steps themselves make."""
         bound: dict[str, dict[str, str | None]] = {}
         for key, symbol in self._given.items():
             thing = self._things[key]
+            if thing.kind == NEW:
+                continue
             bound[symbol] = {"id": thing.id, "name": None if thing.name is None else redactor.text(thing.name)}
         return bound
 
 
 def _numbered(kind: str, count: int) -> str:
-    if kind == "stage":
+    if kind in ("stage", NEW):
         letters = _LETTERS[count % 26] if count < 26 else _LETTERS[count // 26 - 1] + _LETTERS[count % 26]
-        return f"stage:{letters}"
+        return f"{kind}:{letters}"
     return f"service:{count + 1}" if kind == "service" else kind
+
+
+def _made(step: Exchange) -> str | None:
+    """The id of the stage that a step created; None if it created none."""
+    if step.request.method != "POST" or step.status is None or not 200 <= step.status < 300:
+        return None
+    try:
+        payload = json.loads(step.body)
+    except (ValueError, RecursionError):
+        return None
+    identifier = payload.get("id") if isinstance(payload, dict) else None
+    return identifier if isinstance(identifier, str) else None
 
 
 def _step(step: Exchange, symbols: _Symbols, redactor: Redactor, *, set_up: bool) -> dict[str, Any]:
