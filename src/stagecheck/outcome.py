@@ -197,7 +197,7 @@ class RunResult:
     """Everything a run found out, ready to be recorded.
 
     `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
-    `expectations`: None where the user expects nothing.
+    `expectations`: None where the user expects nothing. `stateless`: how the target was seen to remember nothing.
     """
 
     url: str
@@ -218,3 +218,4 @@ class RunResult:
     broken_off: bool = False
     expectations: Reckoning | None = None
     coverage: Coverage | None = None
+    stateless: str | None = None

@@ -102,7 +102,12 @@ _TABLE: list[Case] = [
         "service_type 'JOB', which was 'APPLICATION'",
     ),
     ({**keeps("name", stage=A), "since": "last"}, only(name="B"), [START_SHOWN, only(name="B")], None),
-    ({**keeps("name", stage=A), "since": "last"}, START_SHOWN, [START_SHOWN, only(name="B")], "name 'A', which was 'B'"),
+    (
+        {**keeps("name", stage=A), "since": "last"},
+        START_SHOWN,
+        [START_SHOWN, only(name="B")],
+        "name 'A', which was 'B'",
+    ),
     # ---- same-set
     ({"kind": "same-set", "of": "stages", "fewer": [B.upper(), uid("C")]}, only(), [START_SHOWN], None),
     ({"kind": "same-set", "of": "stages", "more": [B, uid("C")]}, START_SHOWN, [only()], None),

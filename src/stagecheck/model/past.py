@@ -131,11 +131,11 @@ class Past:
     def _remember_read(self, request: Request, *, clean: bool) -> None:
         if clean:
             self.clean_reads.add(request)
-            done = self.managed
             if isinstance(request, ReadStage):
                 self.agreed_on.add(request.stage)
-            elif isinstance(request, ReadList) and done is not None:
-                self.agreed_on.add(_subject(done))
+            elif isinstance(request, ReadList):
+                # All was seen to be right: what is shown otherwise later has another reason.
+                self.managed = None
         if isinstance(request, ReadList):
             self.refused = None
 

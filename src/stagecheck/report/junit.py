@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from stagecheck.contract import CATALOGUE
 from stagecheck.outcome import Grade
 from stagecheck.report.expectations import PRUNE, complaints, prunable
+from stagecheck.report.ladder import ladder_of, standing
 from stagecheck.report.record import Record
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,6 +55,7 @@ def _properties(record: Record) -> list[tuple[str, Any]]:
         ("verdict", record["verdict"]),
         ("requests", record["requests"]),
         ("seed", record["seed"]),
+        ("fidelity", standing(record.get("ladder") or ladder_of(record["requirements"]))),
         *readings,
     ]
 

@@ -27,6 +27,7 @@ from stagecheck.outcome import (
     Verdict,
     Violation,
 )
+from stagecheck.report.ladder import ladder_of
 from stagecheck.report.reproducer.story import reproducer_of
 
 SCHEMA = 1
@@ -36,18 +37,20 @@ Record = dict[str, Any]
 def record_of(result: RunResult, redactor: Redactor) -> Record:
     """The result as `report.json` holds it, without secrets."""
     text = redactor.text
+    requirements = [_requirement(entry, redactor) for entry in result.requirements]
     return {
         "schema": SCHEMA,
         "tool": {"name": "stagecheck", "version": __version__},
         "target": {"url": text(result.url), "mocked": result.mocked, "offers": list(result.offers)},
         "verdict": result.verdict.value,
         "reading": {text(what): None if how is None else text(how) for what, how in result.reading.items()},
-        "requirements": [_requirement(entry, redactor) for entry in result.requirements],
+        "requirements": requirements,
         "violations": [_violation(entry, result, redactor) for entry in result.violations],
         "requests": result.requests,
         "duration_s": round(result.duration_s, 3),
         "seed": result.seed,
         "profile": result.profile,
+        "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
         "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],

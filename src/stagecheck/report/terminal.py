@@ -24,6 +24,7 @@ from stagecheck.contract import CATALOGUE
 from stagecheck.exchange import Exchange
 from stagecheck.outcome import Grade, Verdict, Violation
 from stagecheck.report.expectations import PRUNE, complaints, doubts, prunable, summary
+from stagecheck.report.ladder import ladder_of, next_step, standing
 from stagecheck.report.record import Record
 from stagecheck.report.sequences import sentences
 
@@ -182,6 +183,7 @@ def print_record(console: Console, record: Record) -> None:
             _print_broken(console, entry, record)
         _print_commands_hint(console, record)
     print_expectations(console, record)
+    _print_ladder(console, record)
     _heading(console, "Requirements")
     console.print(_table(record))
     if record["reading"]:
@@ -196,6 +198,15 @@ def print_record(console: Console, record: Record) -> None:
     print_notes(console, record)
     console.print()
     console.print(headline(record), soft_wrap=True)
+
+
+def _print_ladder(console: Console, record: Record) -> None:
+    """Where the target stands on the ladder, and what is missing for the next rung; records of old have no ladder."""
+    ladder = record.get("ladder") or ladder_of(record["requirements"])
+    _heading(console, "Fidelity")
+    for sentence in (ladder["stateless"], standing(ladder), next_step(ladder)):
+        if sentence is not None:
+            console.print(Padding(Text(shown(sentence)), (0, 0, 0, 2)))
 
 
 def print_expectations(console: Console, record: Record, *, failing_only: bool = False) -> None:

@@ -82,6 +82,13 @@ class Findings:
             listener(violation)
         return True
 
+    def keep_only(self, requirements: Iterable[str], but_for: Mismatch) -> None:
+        """From now on these alone are looked for, and of others what is still to be added: `but_for`."""
+        kept = frozenset(requirements)
+        self.selected &= kept | {but_for.requirement}
+        self._found = {key: found for key, found in self._found.items() if key[0] in kept}
+        self.exercised = Counter({key: count for key, count in self.exercised.items() if key in kept})
+
     def again(self, requirement_id: str, cause: str) -> None:
         """Count that a violation was seen once more."""
         self._seen[requirement_id, cause] += 1

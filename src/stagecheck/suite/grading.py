@@ -17,7 +17,8 @@ class Circumstances:
     """Why something could not be tested.
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
-    services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer.
+    services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
+    `stateless`: that it remembers nothing, which all that is about its state cannot be tested for.
     """
 
     selected: frozenset[str]
@@ -31,6 +32,7 @@ class Circumstances:
     pinned: bool
     choices: Mapping[str, frozenset[str]]
     not_offered: Mapping[str, str] = field(default_factory=dict)
+    stateless: str | None = None
 
 
 def grade_all(
@@ -87,6 +89,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
     """Why a requirement was not exercised; the config's reasons are `not-tested`, the target's `not-offered`."""
     if entry.id not in CHECKED:
         return Grade.NOT_TESTED, "this version has no check for it"
+    if circumstances.stateless:
+        return Grade.NOT_TESTED, circumstances.stateless
     if entry.id in circumstances.lacking:
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
     if entry.id in circumstances.not_offered:

@@ -90,7 +90,7 @@ class Refusals:
 
         A short run has no requests for that; it skips the service once before all cases.
         """
-        if not self.thorough:
+        if not self.thorough or not self.session.remembers:
             return
         here = self.tour.placement(service)
         wanted = body.form not in (Form.TRUE, Form.TEXT_TRUE, Form.WRONG_TYPE)

@@ -27,6 +27,7 @@ from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.session import Session
 from stagecheck.suite.stages import Stages
+from stagecheck.suite.stateless import STILL_TOLD, WHY, ask, suspected
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -36,6 +37,7 @@ _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
 _DEEP_SHARE = 0.92
 _TWO = 2
+_QUESTIONS = 8
 _ENOUGH = "a short run that finds something new looks for no more"
 
 
@@ -78,6 +80,7 @@ class Runner:
     _left_out: str | None = None
     _fell_short: bool = False
     _broken_off: bool = True
+    _stateless: str | None = None
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -141,7 +144,7 @@ class Runner:
 
     def _put_back(self, session: Session) -> list[str]:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
-        if not hasattr(session, "oracle"):
+        if not hasattr(session, "oracle") or self._stateless is not None:
             return []
         self._begin("restore")
         return WayHome(session, session.journal, sure=not self._broken_off).go()
@@ -152,10 +155,25 @@ class Runner:
         self.client.phase = phase
         self.observer.phase(phase)
 
+    def _remembers_nothing(self, session: Session, parts: _Parts) -> bool:
+        """Whether the target is stateless; if there is reason to ask, it is asked."""
+        if self._stateless is None and self.client.left > _QUESTIONS and suspected(session, parts.ground):
+            found = ask(session, parts.ground, parts.refusals.unknown_id)
+            if found is not None:
+                self._stateless = found.sentence
+                session.findings.keep_only(STILL_TOLD, found.broken)
+                session.findings.add(found.broken, found.exchanges[-1:], found.exchanges[-1].number)
+                session.remembers = False
+                self.notes.append(f"{WHY}: {found.sentence}")
+        return self._stateless is not None
+
     def _explore(self, session: Session, parts: _Parts) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every, tour = self.plan.profile.every, parts.tour
         telling, early, late = _in_turns(list(self._wanted(parts.refusals, parts.auth)))
+        if self._remembers_nothing(session, parts):
+            self._cases(tour, telling)
+            return
         if parts.ground.blind:
             # Nothing shows where a service is: what is moved could not be put back, and what breaks not be seen.
             self._cases(tour, [*telling, *early, *late])
@@ -166,6 +184,9 @@ class Runner:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
             telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
         self._walk(daily)
+        if self._remembers_nothing(session, parts):
+            self._cases(tour, telling)
+            return
         self._cases(tour, telling)
         self._walk(common)
         self._cases(tour, early)
@@ -194,7 +215,7 @@ class Runner:
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
 
     def _confirm(self, session: Session, ground: Ground) -> None:
-        if session.findings.violations and self.client.left > 0:
+        if session.findings.violations and self.client.left > 0 and session.remembers:
             self._begin("confirm")
             news_first = sorted(session.findings.violations, key=lambda violation: violation.known)
             Confirmation(session, ground, self.client.sent + self.client.left).run(news_first)
@@ -237,7 +258,7 @@ class Runner:
         if not cases:
             return
         self._begin("refusals")
-        if not tour.ground.blind:
+        if not tour.ground.blind and tour.session.remembers:
             for _ in tour.skip(tour.ground.services[0]):
                 pass
         for case in cases:
@@ -323,6 +344,7 @@ class Runner:
             pinned=self.plan.reading is not None,
             choices={key: frozenset(values) for key, values in findings.choices.items()},
             not_offered=parts.stages.missing if parts else {},
+            stateless=WHY if self._stateless else None,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
@@ -345,6 +367,7 @@ class Runner:
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
             coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
+            stateless=self._stateless,
         )
 
     def _less_than_usual(self, findings: Findings) -> str | None:

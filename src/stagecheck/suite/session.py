@@ -52,7 +52,8 @@ class Session:
 
     `renew`: puts the target back to how it was before the run, where that can be done; what is tried again is then
     tried on a target without a past, of which `beginning` is known. `plain`: the first body with which the target
-    moves a service; what is refused with it is not refused for the sake of the body.
+    moves a service; what is refused with it is not refused for the sake of the body. `remembers`: False for a target
+    that was seen to keep no state.
     """
 
     oracle: Oracle
@@ -68,6 +69,7 @@ class Session:
         self.plain = bodies.NO_BODY
         self.well_formed = True
         self.replaying = False
+        self.remembers = True
         self.listen: list[Callable[[Judged], None]] = []
         """Told of every request that was judged and whose violations went on record."""
         self.raw_seen: set[Signature] = set()
@@ -330,8 +332,10 @@ class Session:
         """Look at the state with the widest view that is offered, after something that should not have changed it.
 
         With the PUT alone, another service is put where it is, with the flag it has: its answer shows the rest.
-        None where nothing can show it (one service, and no reads).
+        None where nothing can show it (one service, and no reads), or nothing is remembered.
         """
+        if not self.remembers:
+            return None
         read = self.view(service)
         if read is not None:
             return self.read(read)
@@ -360,7 +364,7 @@ class Session:
 
     def baseline(self, service: str) -> None:
         """Make sure that the view agrees with the world before a refusal is tried, so that it may be blamed later."""
-        read = self.view(service)
+        read = self.view(service) if self.remembers else None
         if read is not None and not self.oracle.agrees(read):
             self.read(read)
 
