@@ -27,6 +27,7 @@ INCONCLUSIVE = 3
 COMMANDS = {
     "verify": "Judge a target, requirement by requirement (no URL: the embedded mocked target).",
     "expect": "Write down the violations of a run as known ones, or remove those that are gone.",
+    "compare": "Ask two targets the same, and say in what they differ.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",

@@ -21,7 +21,7 @@ from stagecheck.suite.plan import PROFILES, Plan, Profile, ProfileName, Things
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import EMBEDDED_URL, mocked
 
-__all__ = ["EMBEDDED_URL", "embedded_client", "embedded_credentials", "embedded_plan"]
+__all__ = ["EMBEDDED_URL", "embedded_client", "embedded_credentials", "embedded_plan", "private_client"]
 
 _FAR_AHEAD = 4102444800
 _LONG_AGO = 1500000000
@@ -64,6 +64,11 @@ def embedded_client(mock: Mock) -> Iterator[httpx.Client]:
     """A client of `EMBEDDED_URL` that the mock answers, in this process."""
     with mocked(lambda request: as_httpx(mock, request)) as client:
         yield client
+
+
+def private_client(mock: Mock) -> httpx.Client:
+    """A client that this mock alone answers, whatever else is mocked in this process. To be closed."""
+    return httpx.Client(transport=httpx.MockTransport(lambda request: as_httpx(mock, request)))
 
 
 def _first_things(scenario: Scenario, environment: str) -> Things:

@@ -89,7 +89,7 @@ class Launch:
         """
         failures: list[str] = []
         watched = _guarded(observer or Observer(), failures)
-        with self._open() as http:
+        with self.open() as http:
             client = Client(self.url, http, self.limits)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
             with self._interruptible(client):
@@ -102,7 +102,7 @@ class Launch:
 
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
-        with self._open() as http:
+        with self.open() as http:
             client = Client(self.url, http, self.limits)
             session = Session(client, self.document, self.credentials, Findings(()))
             with self._interruptible(client):
@@ -115,7 +115,8 @@ class Launch:
                     raise told(error, _put_back(session)) from None
                 return retold, _put_back(session)
 
-    def _open(self) -> AbstractContextManager[httpx.Client]:
+    def open(self) -> AbstractContextManager[httpx.Client]:
+        """A client of the target."""
         return embedded_client(Mock(embedded())) if self.mocked else live(self.url, self.limits.timeout)
 
     @contextmanager

@@ -62,6 +62,13 @@ def not_accepted(before: World, request: Request, reply: Reply) -> Mismatch:
     )
 
 
+def stands_under(before: World, request: Request) -> str:
+    """The requirement that a request is about: the one that asks for its refusal, else what it is promised."""
+    refusals = [o.answer.requirement for o in step(before, request) if isinstance(o.answer, Refused)]
+    asked = [requirement for requirement in refusals if requirement is not None]
+    return asked[0] if asked else _promised(before, request)
+
+
 def _promised(before: World, request: Request) -> str:
     """What a request stands under that should be carried out."""
     if isinstance(request, Attach):

@@ -25,6 +25,7 @@ from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import SEQUENCES, wants
+from stagecheck.suite.sent import Sent
 from stagecheck.suite.session import Session
 from stagecheck.suite.stages import Stages
 from stagecheck.suite.stateless import STILL_TOLD, WHY, ask, suspected
@@ -76,6 +77,8 @@ class Runner:
     exploring_ends: int | None = None
     """How many requests may have been sent when the exploring ends; None: as many as there are."""
     renew: Callable[[], None] | None = None
+    log: list[Sent] = field(default_factory=list)
+    """Every request that was judged, in its order."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -93,7 +96,7 @@ class Runner:
         phases: Counter[str] = Counter()
         self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
         session = Session(self.client, self.document, self.credentials, findings)
-        session.renew = self.renew
+        session.renew, session.log = self.renew, self.log
         self._begin("discover")
         try:
             parts = self._set_out(session)
