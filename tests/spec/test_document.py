@@ -187,12 +187,12 @@ def test_damaged_documents_are_refused_with_the_mend(
 @pytest.mark.parametrize(
     ("text", "mend"),
     [
-        ("a: b: c", "neither YAML nor JSON (line 1, column 5"),
-        ("{", "neither YAML nor JSON (line 1"),
+        ("a: b: c", "own.yaml:1:5: neither YAML nor JSON"),
+        ("{", "own.yaml:1:2: neither YAML nor JSON"),
         ('{"openapi": "3.0.0",,}', "correct the syntax there"),
         ("[1, 2]", "a list at the top; name another file"),
-        ("", "a NoneType at the top; name another file"),
-        ("a: &a\n  b: *a\n", "closes the circle"),
+        ("", "nothing at the top; name another file"),
+        ("a: &a\n  b: *a\n", "contains itself by *a; remove the alias"),
     ],
 )
 def test_texts_that_are_no_document(text: str, mend: str, tmp_path: Path) -> None:

@@ -7,18 +7,16 @@ anything: a document whose references lead out of it is refused.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from stagecheck.errors import SpecError
 from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
 from stagecheck.spec.fragment import fragment_path
+from stagecheck.spec.reading import read
 from stagecheck.spec.schema import (
     LONGEST_SENTENCE,
     Compiler,
@@ -193,7 +191,7 @@ def load(path: Path | None = None) -> Document:
     not OpenAPI 3.x, refers outside itself, is not valid, or lacks the operation this suite is about (S1).
     """
     place = fragment_path() if path is None else Path(path)
-    raw = _read(place)
+    raw = read(place).raw
     _check_version(place, raw)
     try:
         for reference in _references(raw):
@@ -210,65 +208,6 @@ def load(path: Path | None = None) -> Document:
         fact = OPERATIONS[OperationKey.ATTACH]
         raise SpecError(f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out")
     return document
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date stays the text it is, as in an example of a ``date-time``."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _read(place: Path) -> dict[str, Any]:
-    try:
-        text = place.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SpecError(f"{place}: cannot be read ({reason}); name an OpenAPI document that exists") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{place}: not UTF-8 text; name an OpenAPI document in YAML or JSON") from None
-    try:
-        raw = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506
-    except json.JSONDecodeError:
-        raw = _flow_yaml(place, text)
-    except yaml.YAMLError as error:
-        raise _not_yaml(place, error) from None
-    except RecursionError:
-        raise SpecError(f"{place}: nested too deeply to be read; name an OpenAPI document") from None
-    if not isinstance(raw, dict):
-        raise SpecError(f"{place}: not an OpenAPI document: a {type(raw).__name__} at the top; name another file")
-    try:
-        named: dict[str, Any] = _with_text_keys(raw)
-    except RecursionError:
-        raise SpecError(f"{place}: {_CIRCLE}") from None
-    return named
-
-
-def _flow_yaml(place: Path, text: str) -> Any:
-    """YAML that starts with a brace and is not JSON; what neither reads is reported as JSON or YAML alike."""
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader)
-    except yaml.YAMLError as error:
-        raise _not_yaml(place, error) from None
-
-
-def _not_yaml(place: Path, error: yaml.YAMLError) -> SpecError:
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    what = shorten(str(getattr(error, "problem", None) or error))
-    return SpecError(f"{place}: neither YAML nor JSON ({where}{what}); correct the syntax there")
-
-
-def _with_text_keys(value: Any) -> Any:
-    """The same with every key a string: YAML reads the status ``200:`` as a number."""
-    if isinstance(value, dict):
-        return {str(name): _with_text_keys(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_text_keys(item) for item in value]
-    return value
 
 
 def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
