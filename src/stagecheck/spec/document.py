@@ -18,18 +18,19 @@ from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
 from stagecheck.spec.fragment import fragment_path
 from stagecheck.spec.reading import read
 from stagecheck.spec.schema import (
-    LONGEST_SENTENCE,
     Compiler,
     Flaw,
     PointerError,
     flaws,
     follow,
+    is_json,
     problems,
     shorten,
 )
+from stagecheck.spec.validity import invalid, loose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import jsonschema_rs
 
@@ -68,7 +69,7 @@ class Document:
         self.path = path
         self.raw = raw
         self.operations: Mapping[OperationKey, Operation] = MappingProxyType(
-            {key: found for key, fact in OPERATIONS.items() if (found := _find(raw, fact)) is not None}
+            {key: found for key, fact in OPERATIONS.items() if (found := find(raw, fact)) is not None}
         )
         self._answers: dict[OperationKey, dict[str, jsonschema_rs.Validator | None]] = {}
         self._bodies: dict[OperationKey, jsonschema_rs.Validator | None] = {}
@@ -140,8 +141,7 @@ class Document:
         """The validator of a Response or Request Body Object; None without JSON content and its schema."""
         content = (self._local(described) or {}).get("content") or {}
         for name, media in content.items():
-            kind = str(name).split(";")[0].strip().lower()
-            if kind in ("application/json", "application/*", "*/*") or kind.endswith("+json"):
+            if is_json(str(name)):
                 schema = (self._local(media) or {}).get("schema")
                 return None if schema is None else compiler.compile(schema)
         return None
@@ -150,11 +150,12 @@ class Document:
         return follow(self.raw, value)
 
 
-def _find(raw: Mapping[str, Any], fact: OperationFact) -> Operation | None:
+def find(raw: Mapping[str, Any], fact: OperationFact) -> Operation | None:
     """The document's operation that ``fact`` describes: at its path, or else behind the shortest prefix."""
     wanted = fact.template.split("/")[1:]
     candidates: list[tuple[int, Operation]] = []
-    for template, item in (raw.get("paths") or {}).items():
+    paths = raw.get("paths")
+    for template, item in (paths if isinstance(paths, dict) else {}).items():
         segments = str(template).split("/")[1:]
         head, tail = segments[: -len(wanted)], segments[-len(wanted) :]
         names = _match(wanted, tail)
@@ -192,10 +193,10 @@ def load(path: Path | None = None) -> Document:
     """
     place = fragment_path() if path is None else Path(path)
     raw = read(place).raw
-    _check_version(place, raw)
+    check_version(place, raw)
     try:
-        for reference in _references(raw):
-            follow(raw, {"$ref": reference})
+        for _, broken in loose(raw):
+            raise broken
         if path is not None:
             # The fragment is known to be valid, by test, and validating costs a third of a second.
             _check_valid(place, raw)
@@ -210,7 +211,8 @@ def load(path: Path | None = None) -> Document:
     return document
 
 
-def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
+def check_version(place: Path, raw: Mapping[str, Any]) -> None:
+    """Whether it is OpenAPI 3.x at all. Raises ``SpecError``."""
     if "swagger" in raw:
         raise SpecError(f"{place}: this is Swagger {raw['swagger']}; convert it to OpenAPI 3")
     version = raw.get("openapi")
@@ -220,28 +222,7 @@ def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
         raise SpecError(f"{place}: OpenAPI {version} is not understood; use 3.0, 3.1 or 3.2")
 
 
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name == "$ref" and isinstance(item, str):
-                yield item
-            else:
-                yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
-
-
 def _check_valid(place: Path, raw: dict[str, Any]) -> None:
-    # Imported here for its cost (a quarter of a second), which a run on the packaged fragment need not pay.
-    import openapi_spec_validator  # noqa: PLC0415
-
-    try:
-        openapi_spec_validator.validate(raw)
-    except Exception as error:  # noqa: BLE001  (on odd documents errors of its own escape too)
-        steps = [str(step) for step in getattr(error, "absolute_path", ())]
-        where = f" at {' > '.join(steps)}" if steps else ""
-        what = str(getattr(error, "message", error)).strip().split("\n")[0]
-        # A long one begins with the whole value that is wrong; what is wrong with it stands at the end.
-        what = what if len(what) <= LONGEST_SENTENCE else f"… {what[-80:]}"
-        raise SpecError(f"{place}: not a valid OpenAPI document{where}: {what}; correct it there") from None
+    for flaw in invalid(raw):
+        where = f" at {' > '.join(str(step) for step in flaw.steps)}" if flaw.steps else ""
+        raise SpecError(f"{place}: not a valid OpenAPI document{where}: {flaw.message}; correct it there")

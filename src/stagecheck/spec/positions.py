@@ -60,13 +60,16 @@ class Positions:
         _, spot = self._find(steps)
         return self.at(spot.at)
 
-    def words(self, steps: Sequence[Step], words: str) -> Place:
-        """Where these words stand in a text, however it is wrapped; where the part is named if they are escaped."""
+    def words(self, steps: Sequence[Step], text: str, at: int = 0) -> Place:
+        """Where the character ``at`` of these words stands in a text of the document, however it is wrapped there.
+
+        Where the part is named, if the words are not found: a quoted text may be escaped.
+        """
         named, spot = self._find(steps)
-        pattern = r"\s+".join(re.escape(word) for word in words.split())
-        # A wrapped text is longer in the file than it is: as much again for its indentation.
-        found = re.compile(pattern).search(self._text, spot.at, spot.at + 40 * len(words) + 20_000)
-        return self.at(found.start() if pattern and found else named)
+        before, after = (r"\s*".join(map(re.escape, part.split())) for part in (text[:at], text[at:]))
+        # A wrapped text is longer in the file than it is, by its indentation.
+        found = re.compile(f"{before}\\s*({after})").search(self._text, spot.at, spot.at + 60_000)
+        return self.at(found.start(1) if after and found else named)
 
     def at(self, offset: int) -> Place:
         """The place of the character at that offset."""

@@ -108,6 +108,12 @@ def follow(document: Mapping[str, Any], value: Any) -> Any:
     return value
 
 
+def is_json(media_type: str) -> bool:
+    """Whether a media type of a document stands for JSON."""
+    kind = media_type.split(";", maxsplit=1)[0].strip().lower()
+    return kind in ("application/json", "application/*", "*/*") or kind.endswith("+json")
+
+
 class Compiler:
     """Compiles schemas of one document; ``absent`` names the properties that do not travel this way.
 
