@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stagecheck.errors import SpecError
 from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
-from stagecheck.spec.fragment import fragment_path
+from stagecheck.spec.fragment import fragment_path, overlay_path
+from stagecheck.spec.overlay import apply, load_overlay
 from stagecheck.spec.reading import read
 from stagecheck.spec.schema import (
     Compiler,
@@ -62,12 +63,16 @@ class Operation:
 class Document:
     """A loaded document. Made by ``load``; immutable; compared by identity.
 
+    ``strict`` is the same with the strict overlay applied, where that was asked for: what it refuses and this one does
+    not, no target has promised.
+
     Raises ``ValueError`` when a schema cannot be compiled, ``PointerError`` when a reference leads nowhere.
     """
 
-    def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, raw: Mapping[str, Any], strict: Document | None = None) -> None:
         self.path = path
         self.raw = raw
+        self.strict = strict
         self.operations: Mapping[OperationKey, Operation] = MappingProxyType(
             {key: found for key, fact in OPERATIONS.items() if (found := find(raw, fact)) is not None}
         )
@@ -83,9 +88,23 @@ class Document:
         """The operations that the document does not have."""
         return frozenset(OPERATIONS) - self.operations.keys()
 
+    @property
+    def names_credentials(self) -> bool:
+        """Whether it has a security scheme at all."""
+        components = self.raw.get("components")
+        return isinstance(components, dict) and bool(components.get("securitySchemes"))
+
     def documents_status(self, key: OperationKey, status: int) -> bool:
         """Whether the document describes this status: by itself, by its range (``4XX``) or by ``default``."""
         return self._documented(key, status) is not None
+
+    def describes(self, key: OperationKey, status: int) -> bool:
+        """Whether the document has a JSON schema for this answer: without one there is nothing to hold it against."""
+        return self._validator(key, status) is not None
+
+    def has_body(self, key: OperationKey) -> bool:
+        """Whether the document has a JSON schema for the body of a request."""
+        return self._bodies.get(key) is not None
 
     def response_problems(self, key: OperationKey, status: int, payload: Any) -> list[str]:
         """What in ``payload`` (a value of ``json.loads``) breaks the documented schema (SHAPE-1).
@@ -185,11 +204,11 @@ def _match(ours: list[str], theirs: list[str]) -> Mapping[str, str] | None:
     return MappingProxyType(names)
 
 
-def load(path: Path | None = None) -> Document:
-    """Read an OpenAPI 3.x document, YAML or JSON; without a path, the packaged fragment.
+def load(path: Path | None = None, *, strict: bool = False) -> Document:
+    """Read an OpenAPI 3.x document, YAML or JSON; without a path, the packaged fragment. ``strict`` as in ``Document``.
 
     Raises ``SpecError``, one line that names the mend: the file cannot be read, is neither YAML nor JSON, is
-    not OpenAPI 3.x, refers outside itself, is not valid, or lacks the operation this suite is about (S1).
+    not OpenAPI 3.x, refers outside itself, is not valid, or has none of the operations (S1, P).
     """
     place = fragment_path() if path is None else Path(path)
     raw = read(place).raw
@@ -200,15 +219,19 @@ def load(path: Path | None = None) -> Document:
         if path is not None:
             # The fragment is known to be valid, by test, and validating costs a third of a second.
             _check_valid(place, raw)
-        document = Document(place, raw)
+        document = Document(place, raw, _strict(place, raw) if strict else None)
     except (PointerError, ValueError) as error:
         raise SpecError(f"{place}: {shorten(str(error))}") from None
     except RecursionError:
         raise SpecError(f"{place}: {_CIRCLE}") from None
-    if OperationKey.ATTACH not in document.operations:
+    if not document.operations:
         fact = OPERATIONS[OperationKey.ATTACH]
         raise SpecError(f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out")
     return document
+
+
+def _strict(place: Path, raw: Mapping[str, Any]) -> Document:
+    return Document(place, apply(load_overlay(overlay_path()), raw).raw)
 
 
 def check_version(place: Path, raw: Mapping[str, Any]) -> None:

@@ -195,7 +195,9 @@ class _Held:
         if owner is not None:
             where = self.view.keyword(owner, "properties") or owner
             mend = f"describe {field.way[-1]} there"
-            self.view.report("property-missing", where, f"{field.name} is not described", mend=mend)
+            self.view.report(
+                "property-missing", where, f"{field.name} is not described", mend=mend, about=str(field.way[-1])
+            )
         return False
 
     def _refused(self, flaw: Refusal, way: Way) -> None:
@@ -213,7 +215,7 @@ class _Held:
             missing = Field((*way, flaw.missing), "text").name
             message = f"{missing} is required, and the contract lets it be absent"
             mend = f"take {flaw.missing} out of required"
-            self.view.report(rule, self._listed(where, flaw.missing), message, mend=mend)
+            self.view.report(rule, self._listed(where, flaw.missing), message, mend=mend, about=flaw.missing)
         elif rule == "answer-closed":
             self.view.report(rule, where, f"{name}: further properties are refused")
         else:
@@ -230,7 +232,9 @@ class _Held:
             owner = self.view.described(self.schema, field.way[:-1]) or self.schema
             where = self.view.keyword(owner, "required") or owner
             mend = f"add {field.way[-1]} to required"
-            self.view.report("property-optional", where, f"{field.name} is not required", mend=mend)
+            self.view.report(
+                "property-optional", where, f"{field.name} is not required", mend=mend, about=str(field.way[-1])
+            )
         if takes(self.compiled, _with(full, field.way, WRONG[field.kind])):
             self._says(field, schema, "type", _TYPES.get(field.kind, field.kind))
         elif field.kind in ("uuid", "date-time") and takes(self.compiled, _with(full, field.way, "neither")):

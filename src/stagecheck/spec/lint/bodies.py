@@ -94,7 +94,7 @@ def _stage(view: View, key: OperationKey, part: Part) -> None:
     if list(_refused(view, schema, compiled, _STAGE)):
         return
     if takes(compiled, {}):
-        view.report("body-loose", schema, f"{key}: name is not required", mend="add name to required")
+        view.report("body-loose", schema, f"{key}: name is not required", mend="add name to required", about="name")
     if takes(compiled, {"name": 7}):
         name = view.described(schema, ("name",)) or schema
         view.report("body-loose", name, f"{key}: name need not be a string", mend="write type: string")
@@ -121,7 +121,9 @@ def _refused(
                 view.report("flag-required", where, f"{FLAG} is required; it may be left out")
             elif flaw.missing is not None:
                 mend = f"take {flaw.missing} out of required"
-                view.report("body-narrowed", where, f"the body has to have {flaw.missing}", mend=mend)
+                view.report(
+                    "body-narrowed", where, f"the body has to have {flaw.missing}", mend=mend, about=flaw.missing
+                )
             elif flaw.keyword in ("additionalProperties", "unevaluatedProperties"):
                 if FLAG in body and not _declares(view, schema) and "x-unknown" not in body:
                     continue

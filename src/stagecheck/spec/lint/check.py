@@ -83,7 +83,7 @@ def _check_document(view: View) -> None:
     for flaw in invalid(source.raw):
         if flaw.steps not in told or not flaw.steps:
             told.add(flaw.steps)
-            view.report("document-invalid", flaw.steps, f"not valid OpenAPI: {flaw.message}")
+            view.report("document-invalid", flaw.steps, f"not valid OpenAPI: {flaw.message}", about=flaw.message)
 
 
 def _check_state_default(view: View, part: Part) -> None:

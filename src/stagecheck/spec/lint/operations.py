@@ -86,7 +86,7 @@ def _missing(view: View, fact: OperationFact) -> None:
     where = Part(("paths", near) if near else ("paths",) if item is None else item.steps, None)
     mend = f"is it {near}? write {fact.template}" if near else f"add {fact.method} {fact.template}"
     message = f"no operation {fact.method} {fact.template} ({fact.key})"
-    view.report("operation-missing", where, message, severity=severity, mend=mend)
+    view.report("operation-missing", where, message, severity=severity, mend=mend, about=fact.key)
 
 
 # ---------------------------------------------------------------------- parameters
@@ -102,7 +102,9 @@ def _check_parameters(view: View, key: OperationKey, operation: Operation, part:
     for name in operation.names.values():
         found = declared.pop(("path", name), None)
         if found is None:
-            view.report("parameter-undeclared", part, f"{key}: the parameter {name} of the path is not declared")
+            view.report(
+                "parameter-undeclared", part, f"{key}: the parameter {name} of the path is not declared", about=name
+            )
         else:
             _check_id(view, name, found)
     for (place, name), one in declared.items():
@@ -147,12 +149,12 @@ def _check_statuses(view: View, fact: OperationFact, part: Part) -> None:
     where = responses or part
     if not described & {str(fact.success), "2XX", "DEFAULT"}:
         message = f"{fact.key} does not describe {fact.success}, its only success"
-        view.report("status-missing", where, message, mend=f"describe '{fact.success}'")
+        view.report("status-missing", where, message, mend=f"describe '{fact.success}'", about="success")
     for status in _REFUSALS:
         if not described & {str(status), "4XX", "DEFAULT"}:
             message = f"{fact.key} does not describe {status}"
             mend = f"describe '{status}'"
-            view.report("status-missing", where, message, severity=Severity.WARNING, mend=mend)
+            view.report("status-missing", where, message, severity=Severity.WARNING, mend=mend, about=str(status))
     for name in names:
         if name[:1] in "123" and name.upper() not in (str(fact.success), "2XX"):
             message = f"{fact.key} describes {name}; success is {fact.success}"

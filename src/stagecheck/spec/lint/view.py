@@ -38,6 +38,7 @@ class View:
 
     source: Source
     found: list[Finding] = field(default_factory=list)
+    _told: set[tuple[str, str, Place, str]] = field(default_factory=set)
     answers: Compiler = field(init=False)
     bodies: Compiler = field(init=False)
 
@@ -145,14 +146,17 @@ class View:
         severity: Severity | None = None,
         mend: str | None = None,
         place: Place | None = None,
+        about: str = "",
     ) -> None:
-        """Add a finding; the same one, at the same place, once."""
+        """Add a finding; of one rule and one place once, but for what it is about where that stands nowhere."""
         steps = part.steps if isinstance(part, Part) else part
         known = RULES[rule]
         where = place or self.source.positions.place(steps)
-        finding = Finding(known, severity or known.severity, message, pointer(steps), where, mend or known.mend)
-        if finding not in self.found:
-            self.found.append(finding)
+        key = (rule, pointer(steps), where, about)
+        if key not in self._told:
+            self._told.add(key)
+            severity = severity or known.severity
+            self.found.append(Finding(known, severity, message, pointer(steps), where, mend or known.mend))
 
 
 def _is_null(schema: Any) -> bool:
