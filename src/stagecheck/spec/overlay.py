@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -163,15 +162,15 @@ def _selected(source: Source, action: Action, raw: dict[str, Any]) -> list[Steps
     where: dict[Steps, None] = {}
     steps = (*action.steps, "target")
     try:
-        for node in islice(query.finditer(raw), MOST_NODES + 1):
+        for number, node in enumerate(query.finditer(raw)):
+            if number >= MOST_NODES:
+                raise _wrong(source, steps, f"{action.target} selects more than {MOST_NODES:,} nodes", "select fewer")
             where[tuple(node.location)] = None
             if not isinstance(node.value, dict | list):
                 what = f"{action.target} selects {shorten(json.dumps(node.value), 40)}, neither an object nor a list"
                 raise _wrong(source, steps, what, "select what contains it")
     except (jsonpath_rfc9535.JSONPathError, RecursionError) as error:
         raise _wrong(source, steps, f"{action.target}: {shorten(str(error))}", "write a simpler target") from None
-    if len(where) > MOST_NODES:
-        raise _wrong(source, steps, f"{action.target} selects more than {MOST_NODES:,} nodes", "select fewer")
     return sorted(where, key=lambda one: [(isinstance(step, str), step) for step in one], reverse=True)
 
 

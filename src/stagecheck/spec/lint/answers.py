@@ -221,6 +221,12 @@ class _Held:
         else:
             self.view.report(rule, where, f"{name}: {flaw.sentence}")
 
+    def _declaring(self, field: Field) -> Part:
+        """The schema that lists the property among its own, which is where it would be required."""
+        owner = self.view.described(self.schema, field.way[:-1]) or self.schema
+        own = (one for one in self.view.flat(owner) if self.view.child(one, "properties", str(field.way[-1])))
+        return next(own, owner)
+
     def _listed(self, required: Part, name: str) -> Part:
         listed = required.value if isinstance(required.value, list) else []
         return Part((*required.steps, listed.index(name)), name) if name in listed else required
@@ -229,8 +235,8 @@ class _Held:
         """What the contract does not allow is taken: how the schema says too little, or something else."""
         schema = self.view.described(self.schema, field.way) or self.schema
         if field.always and takes(self.compiled, _without(full, field.way)):
-            owner = self.view.described(self.schema, field.way[:-1]) or self.schema
-            where = self.view.keyword(owner, "required") or owner
+            owner = self._declaring(field)
+            where = Part((*owner.steps, "required"), None) if owner.has("required") else owner
             mend = f"add {field.way[-1]} to required"
             self.view.report(
                 "property-optional", where, f"{field.name} is not required", mend=mend, about=str(field.way[-1])

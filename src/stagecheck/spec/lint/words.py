@@ -64,7 +64,7 @@ class Segment:
         return any(effect.skips is skips for effect in self.effects) and self.against(skips=skips) is None
 
 
-_SKIPS, _UNSKIPS, _OUT, _IN, _GONE = "\ue001", "\ue002", "\ue003", "\ue004", "\ue005"
+_SKIPS, _UNSKIPS, _OUT, _IN, _GONE, _NOUN = "\ue001", "\ue002", "\ue003", "\ue004", "\ue005", "\ue006"
 _NOT = r"(?:not|never|no\s+longer|without|cannot|\w+n't)"
 _FLAG = r"is_skipped\s*(?:flag\s*)?"
 _SKIPPING = r"skip(?:s|ped|ping)?\b"
@@ -113,7 +113,7 @@ _PHRASES: Final = tuple(
         (r"\b(?:was|were|had\s+been|has\s+been|been|previously|already|currently|once)\s+skipped\b", _GONE),
         (r"\bif\s+(?:it|the\s+service)\s+is\s+skipped\b", _GONE),
         (rf"\b{_UNSKIPPING}", _UNSKIPS),
-        (r"\b(?:an?|any|the|its)\s+(?:earlier|previous|existing|former)\s+skip\b", _GONE),
+        (r"\b(?:an?|any|the|its|this|no)\s+(?:\w+\s+)?skip\b|\bskip\s+(?:flag|state|mark)\b", _NOUN),
         (_TAKES_PART, _IN),
         (_LEFT_OUT, _OUT),
         (rf"\b{_SKIPPING}", _SKIPS),
@@ -138,7 +138,7 @@ _HERE: Final = re.compile(r"\b(?:current|same|own)\s+(?:deployment\s+)?stage\b|\
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|;\s+|\n\s*[*+-]\s+|\n\s*\n")
 _PIECE: Final = re.compile(r",\s+|\s+(?=(?:and|while|whereas|but|or)\s)")
 _LABEL: Final = re.compile(r"\W*(un-?)?skip(?:ped|ping)?\s*:\s")
-_ANY_LABEL: Final = re.compile(r"\W*[a-z][\w-]*\s*:\s")
+_ANY_LABEL: Final = re.compile(r"\W*(?!true\b|false\b)[a-z][\w-]*\s*:\s")
 _NOISE: Final = str.maketrans({"`": " ", "*": " ", '"': " ", "‑": "-", "–": "-", "’": "'", "\u00a0": " "})
 
 
