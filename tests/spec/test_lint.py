@@ -77,9 +77,9 @@ def ids(file: Path) -> list[str]:
 
 
 def vendor(raw: dict[str, Any]) -> dict[str, Any]:
-    """The same contract as a vendor writes it: allOf with a common base, inline bodies, other names, other operations."""
+    """The same contract as a vendor writes it: allOf with a common base, an inline body, other names, more of all."""
     schemas = raw["components"]["schemas"]
-    base = {"type": "object", "required": ["id", "created_at"], "properties": {}}
+    base: dict[str, Any] = {"type": "object", "required": ["id", "created_at"], "properties": {}}
     for name in ("id", "created_at", "updated_at"):
         base["properties"][name] = {**schemas["Stage"]["properties"][name], "readOnly": True}
     schemas["Base"] = base
@@ -158,6 +158,30 @@ def _allof_bomb(raw: dict[str, Any]) -> None:
         schemas[f"L{level}"] = {"allOf": [{"$ref": f"#/components/schemas/L{level - 1}"}] * 2}
 
 
+def _reached_bomb(raw: dict[str, Any]) -> None:
+    _allof_bomb(raw)
+    raw["components"]["schemas"]["Stage"] = {"anyOf": [{"$ref": "#/components/schemas/L39"}] * 2}
+
+
+def _chain(raw: dict[str, Any]) -> None:
+    schemas = raw["components"]["schemas"]
+    schemas |= {f"C{number}": {"$ref": f"#/components/schemas/C{number + 1}"} for number in range(5_000)}
+    schemas["C5000"] = {"type": "object"}
+
+
+def _many_flaws(raw: dict[str, Any]) -> None:
+    raw["components"]["schemas"] |= {f"F{number}": {"type": "int", "format": number} for number in range(3_000)}
+
+
+def _many_examples(raw: dict[str, Any]) -> None:
+    schemas = raw["components"]["schemas"]
+    for number in range(1_500):
+        below = {"$ref": f"#/components/schemas/E{number + 1}"}
+        schemas[f"E{number}"] = {"type": "object", "properties": {"a": below}, "example": {"a": {}}}
+    schemas["E1500"] = {"type": "object"}
+    schemas["Stage"]["properties"]["deep"] = {"$ref": "#/components/schemas/E0"}
+
+
 def _own_parts(raw: dict[str, Any]) -> None:
     schemas = raw["components"]["schemas"]
     schemas["A"] = {"allOf": [{"$ref": "#/components/schemas/B"}]}
@@ -198,6 +222,10 @@ def _odd_schemas(raw: dict[str, Any]) -> None:
     ("damage", "rule"),
     [
         (_allof_bomb, "document-invalid"),
+        (_reached_bomb, "document-invalid"),
+        (_chain, "reference-broken"),
+        (_many_examples, "document-unvalidated"),
+        (_many_flaws, "document-invalid"),
         (_own_parts, "document-invalid"),
         (_circle, "reference-broken"),
         (_path_circle, "reference-broken"),
@@ -226,7 +254,11 @@ def test_a_schema_that_contains_itself_by_a_property_is_no_fault(raw: dict[str, 
     raw["components"]["schemas"]["Reference"]["properties"]["parent"] = {"$ref": "#/components/schemas/Reference"}
     tree = {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}
     raw["components"]["schemas"]["Tree"] = tree
+    tree_of = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/TreeOf"}}]}
+    raw["components"]["schemas"]["TreeOf"] = tree_of
     assert ids(written(tmp_path, raw)) == []
+    raw["components"]["schemas"]["AllOf"] = {"allOf": [{"$ref": "#/components/schemas/Tree"}]}
+    assert ids(written(tmp_path, raw)) == ["document-unvalidated"]
 
 
 def test_nothing_of_the_contract_at_all(tmp_path: Path) -> None:

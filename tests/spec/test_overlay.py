@@ -151,7 +151,7 @@ def test_removing(tmp_path: Path) -> None:
 
 
 def test_what_lies_in_what_is_removed_is_removed_first(tmp_path: Path) -> None:
-    nested = {"a": {"x": {"x": {"x": {}}}}}
+    nested: dict[str, Any] = {"a": {"x": {"x": {"x": {}}}}}
     assert overlaid(tmp_path, "  - {target: $..x, remove: true}\n", nested).raw == {"a": {}}
 
 

@@ -52,13 +52,18 @@ def _print(checked: Checked) -> None:
     for finding in checked.findings:
         level = click.style(finding.severity.value, _COLOURS[finding.severity], bold=True)
         tied = f" ({', '.join(finding.rule.requirements)})" if finding.rule.requirements else ""
-        where = shown(f"{checked.path}:{finding.place}")
-        click.echo(f"{where}: {level}: {shown(finding.message)} [{finding.rule.id}]{tied}")
-        click.echo(shown(f"    at {finding.pointer or 'the top'}; to mend it: {finding.mend}"))
+        where = _line(f"{checked.path}:{finding.place}")
+        click.echo(f"{where}: {level}: {_line(finding.message)} [{finding.rule.id}]{tied}")
+        click.echo(_line(f"    at {finding.pointer or 'the top'}; to mend it: {finding.mend}"))
     counts = ", ".join(_counted(checked.count(severity), severity.value) for severity in Severity)
     there = f"{len(checked.operations)} of {_counted(len(OPERATIONS), 'operation')} found"
     others = f", {checked.others} others not looked at" if checked.others else ""
     click.echo(shown(f"{checked.path}: OpenAPI {checked.version}, {there}{others}: {counts}"))
+
+
+def _line(text: str) -> str:
+    """One line, whatever a document has in it."""
+    return shown(text).replace("\n", "\\n")
 
 
 def _counted(number: int, what: str) -> str:

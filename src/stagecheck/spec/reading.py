@@ -15,7 +15,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, BinaryIO, Final, NoReturn
 
 import yaml
 
@@ -29,6 +29,7 @@ MOST_VALUES: Final = 1_000_000
 DEEPEST: Final = 200
 """Mappings and lists in one another."""
 _MOST_DIRECTIVES: Final = 20
+_PIECE: Final = 2**16
 
 _YAML: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -102,7 +103,7 @@ def _flow(path: Path, text: str, error: json.JSONDecodeError) -> tuple[Any, Spot
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = _at_most(file, LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SpecError(f"{path}: cannot be read ({reason}); name an OpenAPI document that exists") from None
@@ -121,6 +122,15 @@ def _text(path: Path) -> str:
         raise SpecError(
             f"{path}: not UTF-8 text (byte 0x{data[error.start]:02x} in line {line}); save the document as UTF-8"
         ) from None
+
+
+def _at_most(file: BinaryIO, limit: int) -> bytes:
+    """The beginning of a file; in pieces, since asking for much takes as much memory, whatever comes."""
+    pieces: list[bytes] = []
+    while limit > 0 and (piece := file.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
 
 
 @dataclass(slots=True)

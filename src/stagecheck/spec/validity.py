@@ -7,8 +7,10 @@ schema that it carries, and what no schema can say by its own rules.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import jsonschema_rs
@@ -18,7 +20,12 @@ from stagecheck.spec.schema import LONGEST_SENTENCE, PointerError, follow
 
 _QUOTED: Final = re.compile(r"'([^']+)'")
 _MOST_PATHS: Final = 100_000
+_MOST_SCHEMAS: Final = 60_000
+_MOST_FLAWS: Final = 100
 _DEEPEST: Final = 300
+_IN_PLACE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
+"""Keywords whose schemas are held against the same value."""
+_COLLECTED: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "items"})
 _DATA: Final = frozenset({"example", "value", "default", "enum", "const"})
 """Members whose value is data: a ``$ref`` in it is no reference."""
 
@@ -62,15 +69,24 @@ def invalid(raw: dict[str, Any]) -> Iterator[Invalid]:
     known = shortcuts.get_validator_cls(raw)
     found: list[Invalid] = []
     structure = jsonschema_rs.validator_for(dict(known.schema_validator.schema), offline=True)
-    for error in structure.iter_errors(raw):
+    for error in islice(structure.iter_errors(raw), _MOST_FLAWS):
         exact = _exact(error)
         found.append(Invalid(tuple(exact.instance_path), _short(exact.message)))
-    if _multiplies(raw):
+    if multiplies(raw):
         found.append(Invalid((), f"its schemas refer to one another in more than {_MOST_PATHS:,} ways"))
-    else:
+    elif not too_large(raw):
         found += _meaning(raw, known, sound=not found)
     exact_ones = {flaw.steps for flaw in found}
     yield from (flaw for flaw in found if not flaw.steps or not _is_vague(flaw.steps, exact_ones))
+
+
+def too_large(raw: dict[str, Any]) -> bool:
+    """Whether what no schema can say is left out: the validator's time for it grows with the square of the document.
+
+    Nor does it see the end of an array of itself below an allOf.
+    """
+    schemas = sum(1 for value in _mappings(raw) if value.keys() & {"type", "properties", "allOf", "anyOf", "oneOf"})
+    return schemas > _MOST_SCHEMAS or _ways(raw, frozenset({"allOf"}), _COLLECTED) > _MOST_PATHS
 
 
 def _meaning(raw: dict[str, Any], known: Any, *, sound: bool) -> list[Invalid]:
@@ -79,7 +95,7 @@ def _meaning(raw: dict[str, Any], known: Any, *, sound: bool) -> list[Invalid]:
     offline = type("Offline", (known,), {"resolver_handlers": {}})(raw)
     found: list[Invalid] = []
     try:
-        for error in offline.root_validator(offline.schema_path):
+        for error in islice(offline.root_validator(offline.schema_path), _MOST_FLAWS):
             steps = tuple(error.absolute_path)
             message = error.message
             found.append(Invalid(_anchored(raw, steps, error.instance) or _told(raw, message), _short(message)))
@@ -103,51 +119,56 @@ def _is_vague(steps: Steps, others: set[Steps]) -> bool:
     return any(len(other) > len(steps) and other[: len(steps)] == steps for other in others)
 
 
-def _multiplies(raw: dict[str, Any]) -> bool:
-    """Whether following references through combined schemas takes more than ``_MOST_PATHS`` steps, or never ends."""
+def multiplies(raw: dict[str, Any]) -> bool:
+    """Whether one value would have to be held against more than ``_MOST_PATHS`` schemas, or against them for ever."""
+    return _ways(raw, _IN_PLACE, _IN_PLACE) > _MOST_PATHS
+
+
+def _ways(raw: dict[str, Any], roots: frozenset[str], keywords: frozenset[str]) -> int:
+    """The most ways there are from a schema that has one of ``roots``, along ``keywords`` and references."""
     known: dict[int, int] = {}
 
     def ways(schema: Any, depth: int) -> int:
-        if not isinstance(schema, dict) or depth > _DEEPEST:
-            return _MOST_PATHS + 1 if isinstance(schema, dict) else 1
+        if not isinstance(schema, dict):
+            return 1
+        if depth > _DEEPEST:
+            return _MOST_PATHS + 1
         if id(schema) not in known:
             # Until it is known: whoever comes back here goes round for ever.
             known[id(schema)] = _MOST_PATHS + 1
             whole = follow(raw, schema)
-            if whole is not schema:
+            if whole is schema:
+                below = [one for name in keywords & schema.keys() for one in _schemas_of(schema[name])]
+                known[id(schema)] = 1 + sum(ways(one, depth + 1) for one in below)
+            else:
                 known[id(schema)] = ways(whole, depth + 1)
-                return known[id(schema)]
-            below = [one for name in ("allOf", "anyOf", "oneOf") for one in _listed(schema.get(name))]
-            below += [schema[name] for name in ("not", "items") if name in schema]
-            known[id(schema)] = 1 + sum(ways(one, depth + 1) for one in below)
         return known[id(schema)]
 
-    return any(ways(schema, 0) > _MOST_PATHS for schema in _combining(raw))
+    return max((ways(schema, 0) for schema in _mappings(raw) if roots & schema.keys()), default=0)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _schemas_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _combining(value: Any) -> Iterator[dict[str, Any]]:
-    """Every schema that combines others by allOf."""
-    if isinstance(value, dict):
-        if isinstance(value.get("allOf"), list):
+def _mappings(raw: Any) -> Iterator[dict[str, Any]]:
+    pending = [raw]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
             yield value
-        for item in value.values():
-            yield from _combining(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _combining(item)
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
 
 
 def _anchored(raw: dict[str, Any], steps: Steps, instance: Any) -> Steps:
     """The whole way to an error whose path begins at some schema; ``()`` where it has none."""
     if not steps:
         return ()
-    pending: list[tuple[Steps, Any]] = [((), raw)]
+    pending: deque[tuple[Steps, Any]] = deque([((), raw)])
     while pending:
-        where, value = pending.pop(0)
+        where, value = pending.popleft()
         if _at(value, steps) == (instance,):
             return (*where, *steps)
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -14,7 +14,7 @@ import jsonschema_rs
 from stagecheck.spec.lint.findings import RULES, Finding, Severity
 from stagecheck.spec.positions import Place, Step, Steps, pointer, steps_of
 from stagecheck.spec.reading import Source
-from stagecheck.spec.schema import Compiler, PointerError, is_json, resolve, shorten
+from stagecheck.spec.schema import LONGEST_CHAIN, Compiler, PointerError, is_json, resolve, shorten
 
 Way: TypeAlias = tuple[str | None, ...]
 """The way into a value that a schema describes: names of properties, None for any element of a list."""
@@ -78,7 +78,7 @@ class View:
         seen: set[str] = set()
         while isinstance(value, dict) and isinstance(value.get("$ref"), str):
             reference = value["$ref"]
-            if reference in seen:
+            if reference in seen or len(seen) >= LONGEST_CHAIN:
                 return None
             seen.add(reference)
             try:
@@ -88,11 +88,12 @@ class View:
             steps = steps_of(reference[1:])
         return Part(steps, value)
 
-    def flat(self, schema: Part | None, seen: frozenset[Steps] = frozenset()) -> Iterator[Part]:
+    def flat(self, schema: Part | None, seen: set[Steps] | None = None) -> Iterator[Part]:
         """The schemas that hold together: this one, and what it combines by allOf or as the only one not null."""
+        seen = set() if seen is None else seen
         if schema is None or not isinstance(schema.value, dict) or schema.steps in seen:
             return
-        seen |= {schema.steps}
+        seen.add(schema.steps)
         yield schema
         for _, below in self.children(self.child(schema, "allOf")):
             yield from self.flat(below, seen)
