@@ -16,7 +16,7 @@ from stagecheck.spec import reading
 from stagecheck.spec.positions import Place, fragment, pointer, steps_of
 from stagecheck.spec.reading import Duplicate, read
 
-BOUND_SECONDS = 2.0
+BOUND_SECONDS = 10.0
 BOUND_MEMORY = 200 * 2**20
 
 

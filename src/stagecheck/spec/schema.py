@@ -136,8 +136,8 @@ class _Names(dict[str, str]):
 class Compiler:
     """Compiles schemas of one document; ``absent`` names the properties that do not travel this way.
 
-    ``absent`` is ``"writeOnly"`` for answers and ``"readOnly"`` for requests. ``converted`` counts the schemas that were
-    translated so far.
+    ``absent`` is ``"writeOnly"`` for answers and ``"readOnly"`` for requests. ``converted`` counts the schemas that
+    were translated so far.
     """
 
     def __init__(self, document: Mapping[str, Any], *, absent: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from stagecheck.spec.lint.probes import flaws_of
 from stagecheck.spec.lint.view import Part, View
 from stagecheck.spec.positions import Steps
 
 Way = Literal["answers", "bodies"]
-MOST_CONVERTED: Final = 500_000
+MOST_CONVERTED: Final = 200_000
 """Schemas that are translated for the examples of one document; each example needs all that its schema reaches."""
 
 
