@@ -149,6 +149,81 @@ def test_behind_a_reference_the_damage_is_where_it_is_written(raw: dict[str, Any
     assert {finding.rule.id for finding in found} == {"property-optional"}
 
 
+ATTACH = OPERATIONS[OperationKey.ATTACH].template
+
+
+def _flag(raw: dict[str, Any]) -> dict[str, Any]:
+    flag: dict[str, Any] = raw["components"]["schemas"]["AttachServiceRequest"]["properties"]["is_skipped"]
+    return flag
+
+
+def _body(raw: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = raw["components"]["schemas"]["AttachServiceRequest"]
+    return body
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = raw["components"]["schemas"]["StageRequest"]
+    return body
+
+
+def _put(raw: dict[str, Any]) -> dict[str, Any]:
+    put: dict[str, Any] = raw["paths"][ATTACH]["put"]
+    return put
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule", "severity"),
+    [
+        (lambda raw: _flag(raw).pop("type"), "flag-type", "warning"),
+        (lambda raw: _flag(raw).update(enum=[False]), "body-narrowed", "error"),
+        (lambda raw: _body(raw).pop("type"), "body-loose", "warning"),
+        (lambda raw: _body(raw).update(required=["x"]), "body-narrowed", "error"),
+        (lambda raw: raw["components"]["schemas"]["StageRequest"].pop("required"), "body-loose", "warning"),
+        (lambda raw: _named(raw)["properties"]["name"].pop("type"), "body-loose", "warning"),
+        (
+            lambda raw: raw["components"]["schemas"]["StageRequest"]["properties"]["description"].pop("nullable"),
+            "body-narrowed",
+            "error",
+        ),
+        (lambda raw: raw["components"]["parameters"]["serviceId"].update(schema={}), "parameter-type", "warning"),
+        (lambda raw: raw["components"]["responses"].update(Stage={"description": "x"}), "answer-missing", "error"),
+        (lambda raw: _put(raw).update(security=[]), "security-optional", "error"),
+        (lambda raw: raw.pop("security"), "security-bearer", "error"),
+        (lambda raw: _put(raw).update(security=[{"bearerAuth": []}]), "security-token", "warning"),
+        (lambda raw: _put(raw)["responses"].pop("404"), "status-missing", "warning"),
+        (
+            lambda raw: raw["components"]["schemas"]["Stage"]["properties"]["name"].update(nullable=True),
+            "property-nullable",
+            "warning",
+        ),
+        (
+            lambda raw: raw["components"]["schemas"]["Stage"]["properties"].update(deployment_order={}),
+            "property-type",
+            "warning",
+        ),
+        (
+            lambda raw: raw["components"]["schemas"]["Service"]["properties"]["service_id"].pop("format"),
+            "property-format",
+            "warning",
+        ),
+        (
+            lambda raw: raw["components"]["schemas"]["Service"]["properties"]["service_id"].update(format="email"),
+            "property-format",
+            "error",
+        ),
+    ],
+)
+def test_what_is_loosened_or_tightened_is_named(
+    damage: Any, rule: str, severity: str, raw: dict[str, Any], tmp_path: Path
+) -> None:
+    damage(raw)
+    found = check(written(tmp_path, raw)).findings
+    assert {(finding.rule.id, finding.severity.value) for finding in found if finding.rule.id != "example-invalid"} == {
+        (rule, severity)
+    }
+
+
 # --- what could be worse than damaged
 
 

@@ -49,8 +49,12 @@ TURNED = [
     ("True un-skips the service, false skips it.", T),
     ("True un-skips the service, false skips it.", F),
     ("When true the service is un-skipped, otherwise it is skipped.", F),
+    ("When true or omitted, the service is un-skipped.", T),
+    ("True, like an absent property, leaves the service out of deployments.", F),
 ]
 SILENT = [
+    "With `is_skipped` true, addressed to a different stage, the service is moved and skipped.",
+    "True to another stage moves the service and un-skips it.",
     "Moves the service to the specified deployment stage.",
     "True to a different stage skips the service, or does not: that is open.",
     "Set is_skipped to true or false.",

@@ -243,7 +243,8 @@ class _Held:
             )
         if takes(self.compiled, _with(full, field.way, WRONG[field.kind])):
             self._says(field, schema, "type", _TYPES.get(field.kind, field.kind))
-        elif field.kind in ("uuid", "date-time") and takes(self.compiled, _with(full, field.way, "neither")):
+            return
+        if field.kind in ("uuid", "date-time") and takes(self.compiled, _with(full, field.way, "neither")):
             self._says(field, schema, "format", field.kind)
         if field.kind != "text or null" and takes(self.compiled, _with(full, field.way, value=None)):
             where = self.view.keyword(schema, "nullable") or self.view.keyword(schema, "type") or schema

@@ -26,7 +26,7 @@ _SENT_HERE: Final = re.compile(r"\b(?:addressed|sent|pointed)\s+to\s+(?:its|the)
 _STAYS: Final = re.compile(r"\b(?:stay|keep|kept|remain|leav)\w*\b")
 _STAYS_NOT: Final = re.compile(
     r"\b(?:not|never|without)\s+(?:stay|keep|remain)\w*"
-    r"|\b(?:mov|tak|remov|leav|put|pull)\w*\b[^,.;]{0,30}\b(?:out\s+of|from|away\s+from)\s+(?:its|the)\s+(?:current\s+)?"
+    r"|\b(?:mov|tak|remov|leav|put|pull)\w*\b[^,.;]{0,30}\b(?:out\s+of|from|away\s+from)\s+(?:its|the)\s+(?:\w+\s+)?"
     r"(?:deployment\s+)?stage\b"
 )
 _OPTIONAL: Final = re.compile(

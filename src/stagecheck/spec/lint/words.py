@@ -65,6 +65,7 @@ class Segment:
 
 
 _SKIPS, _UNSKIPS, _OUT, _IN, _GONE, _NOUN = "\ue001", "\ue002", "\ue003", "\ue004", "\ue005", "\ue006"
+_MARKS: Final = re.compile(f"[{_SKIPS}{_UNSKIPS}{_OUT}{_IN}]")
 _NOT = r"(?:not|never|no\s+longer|without|cannot|\w+n't)"
 _FLAG = r"is_skipped\s*(?:flag\s*)?"
 _SKIPPING = r"skip(?:s|ped|ping)?\b"
@@ -153,8 +154,11 @@ def segments(text: str, implied: Condition = Condition.OTHER) -> Iterator[Segmen
         other = _ANY_LABEL.match(plain, start, end)
         begin = other.end() if other else start
         marked = plain[:begin] + _marked(plain[begin:end])
-        for first, last in _parts(marked, begin, end):
-            yield _segment(whole, marked, first, last, implied, None if label is None else label[1] is None)
+        for first, last, kinds in _parts(marked, begin, end):
+            about_skipped = _GONE in marked[first:last]
+            for condition in _conditions(kinds, implied, about_skipped=about_skipped):
+                skips = None if label is None else label[1] is None
+                yield _segment(whole, marked, (first, last), condition, label=skips)
 
 
 def _cut(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -177,52 +181,52 @@ def _kinds(text: str, start: int, end: int) -> frozenset[Condition]:
     return frozenset(kind for kind, pattern in _CONDITIONS if pattern.search(text, start, end))
 
 
-def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The sentence; or, where it is about true and about something else as well, its parts."""
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int, frozenset[Condition]]]:
+    """The sentence; or, where it is about true and about something else as well, its parts, each with an effect.
+
+    A condition without an effect of its own shares that of the next: "when true or omitted, it is skipped".
+    """
     kinds = _kinds(text, start, end)
     if Condition.TRUE not in kinds or len(kinds) == 1:
-        yield start, end
+        yield start, end, kinds
         return
-    begin, current = start, frozenset[Condition]()
+    begin, held, current = start, frozenset[Condition](), frozenset[Condition]()
     for first, last in _cut(_PIECE, text, start, end):
         kind = _kinds(text, first, last)
         if kind and current and kind != current:
-            yield begin, first
-            begin, current = first, kind
-        current = current | kind
-    yield begin, end
+            if _MARKS.search(text, begin, first):
+                yield begin, first, held
+                begin, held = first, frozenset()
+            current = frozenset()
+        current |= kind
+        held |= kind
+    yield begin, end, held
 
 
-def _segment(
-    whole: str,
-    marked: str,
-    start: int,
-    end: int,
-    implied: Condition,
-    label: bool | None,  # noqa: FBT001
-) -> Segment:
+def _conditions(kinds: frozenset[Condition], implied: Condition, *, about_skipped: bool) -> tuple[Condition, ...]:
+    """What is told of: each condition by itself.
+
+    True at a different stage is what the contract leaves open (SKIP-2): nothing is expected of it.
+    """
+    if {Condition.TRUE, Condition.ELSEWHERE} <= kinds:
+        return (Condition.OTHER,)
+    if {Condition.FALSE, Condition.ELSEWHERE} <= kinds:
+        return (Condition.FALSE,)
+    if kinds:
+        return tuple(sorted(kinds))
+    return (Condition.SKIPPED,) if about_skipped else (implied,)
+
+
+def _segment(whole: str, marked: str, span: tuple[int, int], condition: Condition, *, label: bool | None) -> Segment:
+    start, end = span
     effects = tuple(
         Effect(
-            skips=mark in (_SKIPS, _OUT),
+            skips=marked[at] in (_SKIPS, _OUT),
             at=at - start,
             aside=marked.count("(", start, at) > marked.count(")", start, at),
-            deployments=mark in (_OUT, _IN),
+            deployments=marked[at] in (_OUT, _IN),
         )
-        for at, mark in enumerate(marked[start:end], start)
-        if mark in (_SKIPS, _UNSKIPS, _OUT, _IN)
+        for at in (found.start() for found in _MARKS.finditer(marked, start, end))
     )
     here = _HERE.search(marked, start, end) is not None
-    condition = _condition(_kinds(marked, start, end), implied, about_skipped=_GONE in marked[start:end])
     return Segment(whole[start:end], marked[start:end], start, condition, effects, here, label)
-
-
-def _condition(kinds: frozenset[Condition], implied: Condition, *, about_skipped: bool) -> Condition:
-    """One condition. True at a different stage is what the contract leaves open (SKIP-2): nothing is expected of it."""
-    if len(kinds) > 1 and Condition.TRUE in kinds:
-        return Condition.OTHER
-    for kind in (Condition.TRUE, Condition.FALSE, Condition.ELSEWHERE):
-        if kind in kinds:
-            return kind
-    if about_skipped:
-        return Condition.SKIPPED
-    return implied
