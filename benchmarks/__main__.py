@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
+from benchmarks.documents import print_documents
 from benchmarks.shrinking import measure, measured_names, print_lengths
 from benchmarks.walks import print_walks
 from stagecheck.audit.defect import DEFECTS
@@ -29,6 +30,7 @@ def main() -> None:
     costs, per_second = run_cost(profile)
     _print_cost(console, costs, per_second, bare, profile)
     print_walks(console)
+    print_documents(console)
     with ProcessPoolExecutor(options.jobs) as pool:
         chosen, number = PROFILES[profile], len(DEFECTS)
         listed = list(pool.map(detect, DEFECTS, [replace(chosen, telling_first=False)] * number))

@@ -36,6 +36,9 @@ def main() -> None:
         printed = run(binaries / "stagecheck", "verify", "--profile", "quick", cwd=elsewhere)
         assert "conforming" in printed, printed
         assert (elsewhere / "reports" / "report.json").is_file()
+        (fragment,) = elsewhere.glob("venv/**/stagecheck/openapi/deployment-stage.yaml")
+        run(binaries / "stagecheck", "spec", "overlay", fragment, "-o", "strict.yaml", cwd=elsewhere)
+        assert "0 errors" in run(binaries / "stagecheck", "spec", "check", "strict.yaml", cwd=elsewhere)
         (elsewhere / "test_own.py").write_text("def test_own():\n    assert True\n")
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed

@@ -31,6 +31,7 @@ COMMANDS = {
     "replay": "Send a reproducer to a target: does the violation still happen?",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",
+    "spec": "Hold an OpenAPI document against the contract, or change it by an overlay.",
     "audit": "Show that every check can fail: requirements against seeded defects.",
 }
 """Every command with its line in the help; `stagecheck.commands.<name>` has it as `command`."""

@@ -12,7 +12,7 @@ import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,6 +88,13 @@ class StorageTable:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecTable:
+    """[spec]: what the contract is read from. `document`: an OpenAPI document in place of the packaged one."""
+
+    document: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole config, every value checked by itself; whether it fits the target, only the target can tell."""
 
@@ -97,6 +104,7 @@ class Config:
     second: ThingsTable = ThingsTable()
     limits: LimitsTable = LimitsTable()
     storage: StorageTable = StorageTable()
+    spec: SpecTable = SpecTable()
 
 
 # ---------------------------------------------------------------------- the values, each with its mend
@@ -153,6 +161,13 @@ def _directory(value: Any, where: str) -> Path:
         raise ConfigError(f"{where} names no directory; give one such as .stagecheck/examples")
     if Path(text).exists() and not Path(text).is_dir():
         raise ConfigError(f"{where} is a file: {text}; give a directory")
+    return Path(text)
+
+
+def _file(value: Any, where: str) -> Path:
+    text = _string(value, where, "a file")
+    if not text or "\0" in text:
+        raise ConfigError(f"{where} names no file; give one such as openapi.yaml")
     return Path(text)
 
 
@@ -214,8 +229,9 @@ _TABLES: dict[str, dict[str, _Reader]] = {
         "concurrency": _count,
     },
     "storage": {"examples": _directory},
+    "spec": {"document": _file},
 }
-"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md, but for [storage]."""
+"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md, but for [storage], [spec]."""
 
 
 # ---------------------------------------------------------------------- reading
@@ -235,9 +251,13 @@ def load(path: Path, *, url: str | None = None, environ: Mapping[str, str] | Non
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}; correct it there") from None
     try:
-        return _config(raw, os.environ if environ is None else environ, url)
+        config = _config(raw, os.environ if environ is None else environ, url)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    if config.spec.document is None:
+        return config
+    # Like the config itself it is named by whoever wrote it, and they wrote it beside the config.
+    return replace(config, spec=SpecTable(path.parent / config.spec.document))
 
 
 def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None) -> Config:
@@ -253,6 +273,7 @@ def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None)
         ThingsTable(**read.get("second", {})),
         LimitsTable(**read.get("limits", {})),
         StorageTable(**read.get("storage", {})),
+        SpecTable(**read.get("spec", {})),
     )
     _consistent(config)
     return config

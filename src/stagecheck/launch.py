@@ -59,6 +59,7 @@ class Wanted:
     allow_writes: bool = False
     allow_option: str = "--allow-writes"
     expect: Path | None = None
+    strict: bool = False
 
 
 @dataclass(slots=True)
@@ -172,7 +173,7 @@ def prepare(wanted: Wanted) -> Launch:
         scenario = embedded()
         plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
         limits = Limits(requests=profile.requests, seconds=float("inf"))
-        document = spec.load(wanted.spec)
+        document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
         return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected)
     if wanted.config is None:
@@ -188,7 +189,8 @@ def prepare(wanted: Wanted) -> Launch:
             f"give {wanted.allow_option} if it may"
         )
     plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
-    limits, credentials, document = limits_of(config, profile), credentials_of(config), spec.load(wanted.spec)
+    limits, credentials = limits_of(config, profile), credentials_of(config)
+    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
     return Launch(url, plan, limits, credentials, document, expectations=expected)
 
 

@@ -115,6 +115,7 @@ def _prepared(config: pytest.Config, only: Iterable[str] = ()) -> Launch:
             allow_writes=config.getoption("stagecheck_allow_writes", default=False),
             allow_option="--stagecheck-allow-writes",
             expect=path("stagecheck_expect"),
+            strict=config.getoption("stagecheck_strict", default=False),
         )
     )
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
-from stagecheck.errors import ConfigError
+from stagecheck.errors import ConfigError, SpecError
+from stagecheck.launch import Wanted, prepare
 from stagecheck.mock.auth import issue_jwt
 from stagecheck.suite.plan import PROFILES, ProfileName
 from stagecheck.target.reach import is_loopback
@@ -73,6 +74,8 @@ BAD = {
     "requests a fraction": (TARGET + "[limits]\nrequests = 1.5", "[limits] requests is a number; give a whole number"),
     "requests zero": (TARGET + "[limits]\nrequests = 0", "[limits] requests is 0; give a whole number greater than 0"),
     "concurrency negative": (TARGET + "[limits]\nconcurrency = -8", "[limits] concurrency is -8"),
+    "document type": (TARGET + "[spec]\ndocument = 3", "[spec] document is a whole number; give a file"),
+    "document nothing": (TARGET + '[spec]\ndocument = ""', "[spec] document names no file; give one such as openapi"),
     "unset variable": (TARGET + '[auth]\ntoken = "${SC_UNSET}"', "names the environment variable SC_UNSET, which"),
     "unset in a list": (TARGET + 'stages = ["${SC_UNSET}"]', "[target] stages[0] names the environment variable SC_U"),
     "no variable": (TARGET + '[auth]\ntoken = "${}"', "[auth] token has a ${ that names no environment variable"),
@@ -201,3 +204,18 @@ def test_what_loopback_is(url: str, *, loopback: bool) -> None:
 def test_a_url_given_beside_the_config_takes_the_place_of_its_own() -> None:
     place = written(f'[target]\nenvironment = "{ID}"')
     assert load(place, url=checked_url("http://127.0.0.1:9/api/", "URL")).target.url == "http://127.0.0.1:9/api"
+
+
+def test_a_document_is_looked_for_beside_the_config(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere" / "stagecheck.toml"
+    place.parent.mkdir()
+    place.write_text(TARGET + '[spec]\ndocument = "own.yaml"')
+    assert load(place).spec.document == place.parent / "own.yaml"
+    place.write_text(TARGET + f'[spec]\ndocument = "{tmp_path / "own.yaml"}"')
+    assert load(place).spec.document == tmp_path / "own.yaml"
+    assert load(written(TARGET)).spec.document is None
+    place.write_text(TARGET + '[spec]\ndocument = "own.yaml"')
+    with pytest.raises(SpecError, match=r"elsewhere/own\.yaml: cannot be read"):
+        prepare(Wanted(config=place))
+    with pytest.raises(SpecError, match=r"option\.yaml: cannot be read"):
+        prepare(Wanted(config=place, spec=tmp_path / "option.yaml"))

@@ -27,7 +27,7 @@ from stagecheck.suite.runner import Observer
 
 _RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
 _FILE = click.Path(path_type=Path)
-_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect")
+_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect", "strict")
 """The options that say which run is wanted; the others say how it is shown."""
 
 
@@ -42,7 +42,7 @@ _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes
     help="How much to send: at most 150 requests, at most 3,000, or as much as it takes.",
 )
 @click.option("--only", multiple=True, metavar="ID-PREFIX", help="Judge these requirements alone; may be repeated.")
-@click.option("--strict", is_flag=True, help="A broken SHOULD fails, too.")
+@click.option("--strict", is_flag=True, help="A broken SHOULD fails, too, and so does a breach of the strict document.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed sends the same requests."
 )

@@ -30,7 +30,7 @@ class Mismatch:
     `about` names what kind of thing is wrong: `state` (a placement or a flag), `stages` (the set of stages),
     `attribute`, `type`, `status`, `order`. `subject`: the service (or the stage left out) that it is about
     where that is not the addressed one; `place`: the stage in which a read shows it; `witness`: what a right answer
-    shows, to be checked without the model.
+    shows, to be checked without the model. `must`: how grave it is, where that is not the requirement's own level.
     """
 
     requirement: str

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from stagecheck.spec.document import ABSENT, Document, Operation, load
-from stagecheck.spec.fragment import fragment_path
+from stagecheck.spec.fragment import fragment_path, overlay_path
+from stagecheck.spec.reading import Source, read
 
-__all__ = ["ABSENT", "Document", "Operation", "fragment_path", "load"]
+__all__ = ["ABSENT", "Document", "Operation", "Source", "fragment_path", "load", "overlay_path", "read"]

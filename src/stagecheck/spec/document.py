@@ -7,31 +7,31 @@ anything: a document whose references lead out of it is refused.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from stagecheck.errors import SpecError
 from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
-from stagecheck.spec.fragment import fragment_path
+from stagecheck.spec.fragment import fragment_path, overlay_path
+from stagecheck.spec.overlay import apply, load_overlay
+from stagecheck.spec.reading import read
 from stagecheck.spec.schema import (
-    LONGEST_SENTENCE,
     Compiler,
     Flaw,
     PointerError,
     flaws,
     follow,
+    is_json,
     problems,
     shorten,
 )
+from stagecheck.spec.validity import invalid, loose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import jsonschema_rs
 
@@ -63,14 +63,18 @@ class Operation:
 class Document:
     """A loaded document. Made by ``load``; immutable; compared by identity.
 
+    ``strict`` is the same with the strict overlay applied, where that was asked for: what it refuses and this one does
+    not, no target has promised.
+
     Raises ``ValueError`` when a schema cannot be compiled, ``PointerError`` when a reference leads nowhere.
     """
 
-    def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, raw: Mapping[str, Any], strict: Document | None = None) -> None:
         self.path = path
         self.raw = raw
+        self.strict = strict
         self.operations: Mapping[OperationKey, Operation] = MappingProxyType(
-            {key: found for key, fact in OPERATIONS.items() if (found := _find(raw, fact)) is not None}
+            {key: found for key, fact in OPERATIONS.items() if (found := find(raw, fact)) is not None}
         )
         self._answers: dict[OperationKey, dict[str, jsonschema_rs.Validator | None]] = {}
         self._bodies: dict[OperationKey, jsonschema_rs.Validator | None] = {}
@@ -84,9 +88,23 @@ class Document:
         """The operations that the document does not have."""
         return frozenset(OPERATIONS) - self.operations.keys()
 
+    @property
+    def names_credentials(self) -> bool:
+        """Whether it has a security scheme at all."""
+        components = self.raw.get("components")
+        return isinstance(components, dict) and bool(components.get("securitySchemes"))
+
     def documents_status(self, key: OperationKey, status: int) -> bool:
         """Whether the document describes this status: by itself, by its range (``4XX``) or by ``default``."""
         return self._documented(key, status) is not None
+
+    def describes(self, key: OperationKey, status: int) -> bool:
+        """Whether the document has a JSON schema for this answer: without one there is nothing to hold it against."""
+        return self._validator(key, status) is not None
+
+    def has_body(self, key: OperationKey) -> bool:
+        """Whether the document has a JSON schema for the body of a request."""
+        return self._bodies.get(key) is not None
 
     def response_problems(self, key: OperationKey, status: int, payload: Any) -> list[str]:
         """What in ``payload`` (a value of ``json.loads``) breaks the documented schema (SHAPE-1).
@@ -142,8 +160,7 @@ class Document:
         """The validator of a Response or Request Body Object; None without JSON content and its schema."""
         content = (self._local(described) or {}).get("content") or {}
         for name, media in content.items():
-            kind = str(name).split(";")[0].strip().lower()
-            if kind in ("application/json", "application/*", "*/*") or kind.endswith("+json"):
+            if is_json(str(name)):
                 schema = (self._local(media) or {}).get("schema")
                 return None if schema is None else compiler.compile(schema)
         return None
@@ -152,11 +169,12 @@ class Document:
         return follow(self.raw, value)
 
 
-def _find(raw: Mapping[str, Any], fact: OperationFact) -> Operation | None:
+def find(raw: Mapping[str, Any], fact: OperationFact) -> Operation | None:
     """The document's operation that ``fact`` describes: at its path, or else behind the shortest prefix."""
     wanted = fact.template.split("/")[1:]
     candidates: list[tuple[int, Operation]] = []
-    for template, item in (raw.get("paths") or {}).items():
+    paths = raw.get("paths")
+    for template, item in (paths if isinstance(paths, dict) else {}).items():
         segments = str(template).split("/")[1:]
         head, tail = segments[: -len(wanted)], segments[-len(wanted) :]
         names = _match(wanted, tail)
@@ -186,92 +204,38 @@ def _match(ours: list[str], theirs: list[str]) -> Mapping[str, str] | None:
     return MappingProxyType(names)
 
 
-def load(path: Path | None = None) -> Document:
-    """Read an OpenAPI 3.x document, YAML or JSON; without a path, the packaged fragment.
+def load(path: Path | None = None, *, strict: bool = False) -> Document:
+    """Read an OpenAPI 3.x document, YAML or JSON; without a path, the packaged fragment. ``strict`` as in ``Document``.
 
     Raises ``SpecError``, one line that names the mend: the file cannot be read, is neither YAML nor JSON, is
-    not OpenAPI 3.x, refers outside itself, is not valid, or lacks the operation this suite is about (S1).
+    not OpenAPI 3.x, refers outside itself, is not valid, or has none of the operations (S1, P).
     """
     place = fragment_path() if path is None else Path(path)
-    raw = _read(place)
-    _check_version(place, raw)
+    raw = read(place).raw
+    check_version(place, raw)
     try:
-        for reference in _references(raw):
-            follow(raw, {"$ref": reference})
+        for _, broken in loose(raw):
+            raise broken
         if path is not None:
             # The fragment is known to be valid, by test, and validating costs a third of a second.
             _check_valid(place, raw)
-        document = Document(place, raw)
+        document = Document(place, raw, _strict(place, raw) if strict else None)
     except (PointerError, ValueError) as error:
         raise SpecError(f"{place}: {shorten(str(error))}") from None
     except RecursionError:
         raise SpecError(f"{place}: {_CIRCLE}") from None
-    if OperationKey.ATTACH not in document.operations:
+    if not document.operations:
         fact = OPERATIONS[OperationKey.ATTACH]
         raise SpecError(f"{place}: no operation {fact.method} {fact.template}; add it, or leave the document out")
     return document
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date stays the text it is, as in an example of a ``date-time``."""
+def _strict(place: Path, raw: Mapping[str, Any]) -> Document:
+    return Document(place, apply(load_overlay(overlay_path()), raw).raw)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _read(place: Path) -> dict[str, Any]:
-    try:
-        text = place.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SpecError(f"{place}: cannot be read ({reason}); name an OpenAPI document that exists") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{place}: not UTF-8 text; name an OpenAPI document in YAML or JSON") from None
-    try:
-        raw = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506
-    except json.JSONDecodeError:
-        raw = _flow_yaml(place, text)
-    except yaml.YAMLError as error:
-        raise _not_yaml(place, error) from None
-    except RecursionError:
-        raise SpecError(f"{place}: nested too deeply to be read; name an OpenAPI document") from None
-    if not isinstance(raw, dict):
-        raise SpecError(f"{place}: not an OpenAPI document: a {type(raw).__name__} at the top; name another file")
-    try:
-        named: dict[str, Any] = _with_text_keys(raw)
-    except RecursionError:
-        raise SpecError(f"{place}: {_CIRCLE}") from None
-    return named
-
-
-def _flow_yaml(place: Path, text: str) -> Any:
-    """YAML that starts with a brace and is not JSON; what neither reads is reported as JSON or YAML alike."""
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader)
-    except yaml.YAMLError as error:
-        raise _not_yaml(place, error) from None
-
-
-def _not_yaml(place: Path, error: yaml.YAMLError) -> SpecError:
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    what = shorten(str(getattr(error, "problem", None) or error))
-    return SpecError(f"{place}: neither YAML nor JSON ({where}{what}); correct the syntax there")
-
-
-def _with_text_keys(value: Any) -> Any:
-    """The same with every key a string: YAML reads the status ``200:`` as a number."""
-    if isinstance(value, dict):
-        return {str(name): _with_text_keys(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_text_keys(item) for item in value]
-    return value
-
-
-def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
+def check_version(place: Path, raw: Mapping[str, Any]) -> None:
+    """Whether it is OpenAPI 3.x at all. Raises ``SpecError``."""
     if "swagger" in raw:
         raise SpecError(f"{place}: this is Swagger {raw['swagger']}; convert it to OpenAPI 3")
     version = raw.get("openapi")
@@ -281,28 +245,7 @@ def _check_version(place: Path, raw: Mapping[str, Any]) -> None:
         raise SpecError(f"{place}: OpenAPI {version} is not understood; use 3.0, 3.1 or 3.2")
 
 
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name == "$ref" and isinstance(item, str):
-                yield item
-            else:
-                yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
-
-
 def _check_valid(place: Path, raw: dict[str, Any]) -> None:
-    # Imported here for its cost (a quarter of a second), which a run on the packaged fragment need not pay.
-    import openapi_spec_validator  # noqa: PLC0415
-
-    try:
-        openapi_spec_validator.validate(raw)
-    except Exception as error:  # noqa: BLE001  (on odd documents errors of its own escape too)
-        steps = [str(step) for step in getattr(error, "absolute_path", ())]
-        where = f" at {' > '.join(steps)}" if steps else ""
-        what = str(getattr(error, "message", error)).strip().split("\n")[0]
-        # A long one begins with the whole value that is wrong; what is wrong with it stands at the end.
-        what = what if len(what) <= LONGEST_SENTENCE else f"… {what[-80:]}"
-        raise SpecError(f"{place}: not a valid OpenAPI document{where}: {what}; correct it there") from None
+    for flaw in invalid(raw):
+        where = f" at {' > '.join(str(step) for step in flaw.steps)}" if flaw.steps else ""
+        raise SpecError(f"{place}: not a valid OpenAPI document{where}: {flaw.message}; correct it there")

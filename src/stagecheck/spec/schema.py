@@ -25,6 +25,8 @@ ASSERTED_FORMATS: Final = frozenset({"uuid", "date-time"})
 LONGEST_VALUE: Final = 60
 LONGEST_SENTENCE: Final = 160
 MOST_PROBLEMS: Final = 20
+LONGEST_CHAIN: Final = 100
+"""References that lead to one another before something is reached."""
 
 _ONE: Final = frozenset(
     {
@@ -103,38 +105,64 @@ def follow(document: Mapping[str, Any], value: Any) -> Any:
         reference = value["$ref"]
         if reference in seen:
             raise PointerError(f"$ref {reference!r} leads back to itself; point it to something")
+        if len(seen) >= LONGEST_CHAIN:
+            raise PointerError(f"$ref {reference!r} is the end of {LONGEST_CHAIN} others; point to the thing itself")
         seen.add(reference)
         value = resolve(document, reference)
     return value
 
 
+def is_json(media_type: str) -> bool:
+    """Whether a media type of a document stands for JSON."""
+    kind = media_type.split(";", maxsplit=1)[0].strip().lower()
+    return kind in ("application/json", "application/*", "*/*") or kind.endswith("+json")
+
+
+class _Names(dict[str, str]):
+    """Short names for references, in the order in which they were met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[str] = []
+
+    def name(self, reference: str) -> str:
+        """The name of that reference, a new one for one that is new."""
+        if reference not in self:
+            self[reference] = str(len(self))
+            self.order.append(reference)
+        return self[reference]
+
+
 class Compiler:
     """Compiles schemas of one document; ``absent`` names the properties that do not travel this way.
 
-    ``absent`` is ``"writeOnly"`` for answers and ``"readOnly"`` for requests.
+    ``absent`` is ``"writeOnly"`` for answers and ``"readOnly"`` for requests. ``converted`` counts the schemas that
+    were translated so far.
     """
 
     def __init__(self, document: Mapping[str, Any], *, absent: str) -> None:
         self._document = document
         self._absent = absent
+        self.converted = 0
         self._is_30 = str(document.get("openapi", "")).startswith("3.0")
 
     def compile(self, schema: object) -> jsonschema_rs.Validator:
         """A validator for ``schema``. Raises ``PointerError``, or ``ValueError`` for what is no schema."""
-        names: dict[str, str] = {}
+        names = _Names()
         root = self._convert(schema, names)
         definitions: dict[str, Any] = {}
-        while len(definitions) < len(names):
-            # Converting one target may meet further references, which join the end of `names`.
-            reference, name = list(names.items())[len(definitions)]
-            definitions[name] = self._convert(resolve(self._document, reference), names)
+        while len(definitions) < len(names.order):
+            # Converting one target may meet further references, which join the end.
+            reference = names.order[len(definitions)]
+            definitions[names[reference]] = self._convert(resolve(self._document, reference), names)
         whole = {"allOf": [root], "$defs": definitions}
         try:
             return jsonschema_rs.Draft202012Validator(whole, validate_formats=True, offline=True)
         except jsonschema_rs.ValidationError as error:
             raise ValueError(f"{_place(error.instance_path)}: {shorten(error.message)}") from None
 
-    def _convert(self, schema: object, names: dict[str, str]) -> Any:
+    def _convert(self, schema: object, names: _Names) -> Any:
+        self.converted += 1
         if isinstance(schema, bool):
             return schema
         if not isinstance(schema, dict):
@@ -142,7 +170,7 @@ class Compiler:
         result: dict[str, Any] = {}
         if "$ref" in schema:
             follow(self._document, schema)
-            result["$ref"] = "#/$defs/" + names.setdefault(str(schema["$ref"]), str(len(names)))
+            result["$ref"] = "#/$defs/" + names.name(str(schema["$ref"]))
             if self._is_30:
                 return result
         for keyword, value in schema.items():

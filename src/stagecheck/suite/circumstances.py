@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stagecheck.model.state import World
-from stagecheck.operations import READS
+from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.outcome import Thing
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.plan import Plan
@@ -31,6 +31,11 @@ def things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
                 yield Thing(f"{table}.{kind}", identifier)
 
 
+def silences(session: Session, ground: Ground) -> dict[str, str]:
+    """Why requirements could not be broken: what no answer shows, what nothing can show, what is not described."""
+    return silent(session.world, session.oracle.environment) | unseen(session, ground) | formless(session)
+
+
 def silent(world: World, environment: str) -> dict[str, str]:
     """What no answer has shown, and so nothing could be wrong with."""
     stages = [stage for stage in world.stages.values() if stage.environment == environment]
@@ -50,3 +55,34 @@ def unseen(session: Session, ground: Ground) -> dict[str, str]:
     if READS & session.offers or len(ground.all_services) >= _COMPANY:
         return {}
     return {"STATE-6": "nothing shows the state without changing it: no read is offered, and one service is used"}
+
+
+def undescribed(session: Session) -> list[str]:
+    """What the document lacks of what the target offers, and so cannot be checked; one sentence each."""
+    document = session.document
+    notes = []
+    for key, fact in OPERATIONS.items():
+        if key not in session.offers:
+            continue
+        if key not in document.operations:
+            inputs = f"no inputs are generated for {key}, and " if key in (OperationKey.ATTACH, *READS) else ""
+            notes.append(
+                f"{document.path} has no {fact.method} {fact.template}: {inputs}the form of its answers is not "
+                "checked (SHAPE-1)"
+            )
+        elif fact.answer != "none" and not document.describes(key, fact.success):
+            notes.append(
+                f"{document.path} has no JSON schema for the {fact.success} of {key}: the form of its answers is not "
+                "checked (SHAPE-1)"
+            )
+    if OperationKey.ATTACH in document.operations and not document.has_body(OperationKey.ATTACH):
+        notes.append(f"{document.path} has no JSON body for attach: none is generated, broken or not")
+    if not document.names_credentials:
+        notes.append(f"{document.path} names no security scheme: AUTH-* are judged by the contract alone")
+    return notes
+
+
+def formless(session: Session) -> dict[str, str]:
+    """SHAPE-1, where the document describes no answer that the target offers."""
+    keys = [key for key in session.offers if session.document.describes(key, OPERATIONS[key].success)]
+    return {} if keys else {"SHAPE-1": f"{session.document.path} has no JSON schema for any answer of the target"}

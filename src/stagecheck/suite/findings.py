@@ -112,6 +112,8 @@ def breach_of(mismatch: Mismatch) -> Breach:
     if mismatch.must or mismatch.requirement == "SKIP-2":
         # Which reading is open; that it is one, and always the same, is a MUST.
         level = Level.MUST
+    elif mismatch.must is False:
+        level = Level.SHOULD
     return Breach(
         mismatch.requirement, mismatch.cause, _sentence(mismatch.message), mismatch.expected, mismatch.actual, level
     )

@@ -97,6 +97,8 @@ class Properties:
         """What Schemathesis finds in an answer in which our own reading of the schema has found nothing."""
         if exchange.status is None or exchange.status >= 300 or not self.session.well_formed:
             return
+        if not self.session.document.describes(case.key, exchange.status):
+            return
         for problem in judge(self.session.document, case, exchange):
             cause = f"schemathesis:{case.key}:{problem.split(':')[0]}"
             yield Mismatch("SHAPE-1", cause, problem, "an answer of the document", problem, "shape")

@@ -15,7 +15,7 @@ from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
-from stagecheck.suite.circumstances import silent, things, unseen
+from stagecheck.suite.circumstances import silences, things, undescribed
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
@@ -123,7 +123,7 @@ class Runner:
     def _set_out(self, session: Session) -> _Parts:
         """Discover, and make the parts of the run."""
         ground = discover(session, self.plan)
-        self.notes += ground.notes
+        self.notes += [*ground.notes, *undescribed(session)]
         tour = Tour(session, ground)
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
         refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
@@ -338,7 +338,7 @@ class Runner:
         circumstances = Circumstances(
             selected=self.plan.selected,
             lacking=parts.auth.lacking | parts.stages.lacking if parts else {},
-            silent=silent(session.world, session.oracle.environment) | unseen(session, parts.ground) if parts else {},
+            silent=silences(session, parts.ground) if parts else {},
             reads_offered=bool(READS & session.offers) or parts is None,
             stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,

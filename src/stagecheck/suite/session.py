@@ -186,7 +186,7 @@ class Session:
         # What a method that the contract does not know answers has no shape to keep.
         strange = isinstance(request, OtherMethod)
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
-        self.well_formed = not problems
+        self.well_formed = not any(problem.must is not False for problem in problems)
         self._inspected(problems, exchange)
         shown_by = exchange
         if isinstance(request, Attach):
@@ -315,7 +315,8 @@ class Session:
         status = exchange.status
         if status is None or not 200 <= status < 300 or OPERATIONS[key].answer == "none":
             return Reply(status), []
-        self.findings.exercise(("SHAPE-1", "SHAPE-2"))
+        # A document may leave the answer undescribed: then its form cannot be wrong.
+        self.findings.exercise(("SHAPE-1", "SHAPE-2") if self.document.describes(key, 200) else ("SHAPE-2",))
         managed = key not in (OperationKey.ATTACH, *READS)
         # Of managing stages the contract asks for no status but what it says of 200.
         problems = [] if managed and status != 200 else list(shape_problems(self.document, key, exchange))

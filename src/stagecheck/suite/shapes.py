@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from stagecheck import witness
@@ -53,12 +54,27 @@ def shape_problems(document: Document, key: OperationKey, exchange: Exchange) ->
 
 def _schema_problems(document: Document, key: OperationKey, payload: Any) -> Iterator[Mismatch]:
     """One problem of each kind: a flaw in every entry is one thing to mend, two flaws in one entry are two."""
-    flaws: dict[str, Flaw] = {}
-    for flaw in document.response_flaws(key, 200, payload):
-        flaws.setdefault(_kind_of_problem(flaw.sentence), flaw)
-    for flaw in flaws.values():
-        shows = witness.schema(flaw.path, flaw.keyword, flaw.value) if flaw.keyword else None
-        yield _problem("SHAPE-1", key, "an answer of the published schema", flaw.sentence, shows)
+    published = _kinds(document.response_flaws(key, 200, payload))
+    for flaw in published.values():
+        yield _problem("SHAPE-1", key, "an answer of the published schema", flaw.sentence, _shown_by(flaw))
+    strict = _kinds(document.strict.response_flaws(key, 200, payload)) if document.strict else {}
+    for kind, flaw in strict.items():
+        if kind not in published:
+            # The published document lets it be: no target has promised it, so that it weighs as a SHOULD does.
+            expected = "an answer of the strict document"
+            found = _problem("SHAPE-1", key, expected, flaw.sentence, _shown_by(flaw))
+            yield replace(found, cause=f"strict:{found.cause}", must=False)
+
+
+def _kinds(flaws: list[Flaw]) -> dict[str, Flaw]:
+    kinds: dict[str, Flaw] = {}
+    for flaw in flaws:
+        kinds.setdefault(_kind_of_problem(flaw.sentence), flaw)
+    return kinds
+
+
+def _shown_by(flaw: Flaw) -> Witness | None:
+    return witness.schema(flaw.path, flaw.keyword, flaw.value) if flaw.keyword else None
 
 
 def _lists(payload: Any) -> bool:

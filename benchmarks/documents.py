@@ -1,0 +1,73 @@
+"""What checking a document costs, from the fragment to a vendor's: `python -m benchmarks.documents`."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from stagecheck.spec import fragment_path, read
+from stagecheck.spec.lint import check
+from stagecheck.spec.writing import as_json, as_yaml
+
+_THINGS = (0, 100, 400)
+"""Things that are added to the fragment, each with three operations and a schema of its own; 400 make a megabyte."""
+
+
+def grown(things: int) -> dict[str, Any]:
+    """The fragment with that many other things around it."""
+    raw = copy.deepcopy(read(fragment_path()).raw)
+    stage = raw["paths"]["/deploymentStage/{deploymentStageId}"]
+    for number in range(things):
+        item = copy.deepcopy(stage)
+        for method in ("get", "put", "delete"):
+            item[method]["operationId"] = f"{method}Thing{number}"
+        item["get"]["responses"]["200"] = {"$ref": f"#/components/responses/Thing{number}"}
+        raw["paths"][f"/thing{number}/{{deploymentStageId}}"] = item
+        raw["components"]["schemas"][f"Thing{number}"] = copy.deepcopy(raw["components"]["schemas"]["Stage"])
+        schema = {"$ref": f"#/components/schemas/Thing{number}"}
+        answer = {"description": "The thing", "content": {"application/json": {"schema": schema}}}
+        raw["components"]["responses"][f"Thing{number}"] = answer
+    return raw
+
+
+def seconds(what: Callable[[], Any]) -> float:
+    """How long a call takes, in seconds; the better of two."""
+    took = []
+    for _ in range(2):
+        began = time.perf_counter()
+        what()
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
+def print_documents(console: Console) -> None:
+    """Print a table: size, seconds to read and to check, and the memory of checking."""
+    table = Table(title="Checking a document (spec check), without the start of Python")
+    for heading in ("kB", "notation", "read s", "check s", "MB at most"):
+        table.add_column(heading, justify="left" if heading == "notation" else "right")
+    with tempfile.TemporaryDirectory() as folder:
+        for things in _THINGS:
+            for notation, write in (("yaml", as_yaml), ("json", as_json)):
+                place = Path(folder) / f"{things}.{notation}"
+                place.write_text(write(grown(things)), encoding="utf-8")
+                reading, checking = seconds(partial(read, place)), seconds(partial(check, place))
+                tracemalloc.start()
+                check(place)
+                _, peak = tracemalloc.get_traced_memory()
+                tracemalloc.stop()
+                size = place.stat().st_size / 1000
+                table.add_row(f"{size:,.0f}", notation, f"{reading:.2f}", f"{checking:.2f}", f"{peak / 1e6:.0f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    print_documents(Console())
