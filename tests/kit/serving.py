@@ -33,7 +33,7 @@ def serving(mock: Mock) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
-                answer = mock.handle(Call(self.command, segments, headers, body))
+                answer = mock.locked(Call(self.command, segments, headers, body))
             content = answer.content()
             self.send_response(answer.status)
             for name, value in answer.all_headers().items():

@@ -1,7 +1,8 @@
 """The mocked target: every answer is `step`'s, rendered.
 
 It is written as small methods so that a subclass can get exactly one of them wrong (`audit`).
-Knows HTTP only as `Call` and `Answer`; `as_httpx` mounts it on respx. Not safe for threads.
+Knows HTTP only as `Call` and `Answer`; `as_httpx` mounts it on respx. Whatever serves a mock asks it by `locked`, where
+requests wait for each other; nothing else is safe for threads.
 """
 
 # ruff: noqa: ARG002  # a hook has one signature, whatever an override makes of it
@@ -9,10 +10,11 @@ Knows HTTP only as `Call` and `Answer`; `as_httpx` mounts it on respx. Not safe 
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httpx
@@ -81,9 +83,16 @@ class Attachment:
 
 
 class Mock:
-    """A target that keeps the contract. One instance is one target with its own state."""
+    """A target that keeps the contract. One instance is one target with its own state.
+
+    `in_threads`: a server gives every request a thread of its own, so that requests can meet halfway (a mock that gets
+    races wrong); otherwise it answers them in turn, which is faster.
+    """
+
+    in_threads: ClassVar[bool] = False
 
     def __init__(self, scenario: Scenario) -> None:
+        self.lock = threading.RLock()
         self.scenario = scenario
         self.world: World = scenario.world
         self.tick = 0
@@ -92,6 +101,11 @@ class Mock:
         self.attachments = {service: self.attachment(service) for service in self.world.placements}
 
     # ------------------------------------------------------------------ the way of a request
+
+    def locked(self, call: Call) -> Answer:
+        """Answer one request as if no other were there (RACE-1): the one place where requests of threads wait."""
+        with self.lock:
+            return self.handle(call)
 
     def handle(self, call: Call) -> Answer:
         """Answer one request."""
@@ -259,5 +273,5 @@ def as_httpx(mock: Mock, request: httpx.Request) -> httpx.Response:
         {name.lower(): value for name, value in request.headers.items()},
         request.content,
     )
-    answer = mock.handle(call)
+    answer = mock.locked(call)
     return httpx.Response(answer.status, headers=answer.all_headers(), content=answer.content())
