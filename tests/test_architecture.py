@@ -48,11 +48,13 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "schemathesis": frozenset({"spec.cases"}),
     "hypothesis": frozenset({"spec.cases", "spec.bodies", "suite.machine", "suite.properties"}),
     "hypothesis_jsonschema": frozenset(),
-    "respx": frozenset({"target.reach"}),
+    "respx": frozenset({"target.reach", "mock.routing"}),
     "tomlkit": frozenset({"expectations.edit"}),
-    "yaml": frozenset({"spec.reading", "spec.writing"}),
+    "yaml": frozenset({"spec.reading", "spec.writing", "mock.scenario_file"}),
     "openapi_spec_validator": frozenset({"spec.validity"}),
     "jsonpath_rfc9535": frozenset({"spec.overlay"}),
+    "uvicorn": frozenset({"mock.server"}),
+    "orjson": frozenset({"mock.app"}),
 }
 """Libraries that a few modules only know: they take long to import, or belong behind a seam."""
 

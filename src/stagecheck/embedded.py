@@ -13,7 +13,7 @@ import httpx
 
 from stagecheck.contract import CATALOGUE
 from stagecheck.mock.app import Mock, as_httpx
-from stagecheck.mock.auth import issue_jwt
+from stagecheck.mock.auth import FAR_AHEAD, LONG_AGO, issue_jwt
 from stagecheck.mock.scenario import FOREIGN_TOKEN, TOKEN, Scenario
 from stagecheck.model.requests import OWN
 from stagecheck.model.state import Reading
@@ -22,9 +22,6 @@ from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import EMBEDDED_URL, mocked
 
 __all__ = ["EMBEDDED_URL", "embedded_client", "embedded_credentials", "embedded_plan", "private_client"]
-
-_FAR_AHEAD = 4102444800
-_LONG_AGO = 1500000000
 
 
 def embedded_plan(
@@ -53,8 +50,8 @@ def embedded_credentials() -> Credentials:
     """Every credential that a config can give."""
     return Credentials(
         token=TOKEN,
-        jwt=issue_jwt(OWN, expires_at=_FAR_AHEAD),
-        expired_jwt=issue_jwt(OWN, expires_at=_LONG_AGO),
+        jwt=issue_jwt(OWN, expires_at=FAR_AHEAD),
+        expired_jwt=issue_jwt(OWN, expires_at=LONG_AGO),
         foreign_token=FOREIGN_TOKEN,
     )
 
@@ -71,8 +68,10 @@ def private_client(mock: Mock) -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(lambda request: as_httpx(mock, request)))
 
 
-def _first_things(scenario: Scenario, environment: str) -> Things:
-    """The first stage and the first service of an environment, where it has any."""
+def _first_things(scenario: Scenario, environment: str | None) -> Things:
+    """The first stage and the first service of an environment, where there is one and it has any."""
+    if environment is None:
+        return Things()
     return Things(
         environment, next(iter(scenario.stages(environment)), None), next(iter(scenario.services(environment)), None)
     )

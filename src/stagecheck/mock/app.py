@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httpx
+import orjson
 
 from stagecheck.mock.auth import caller
 from stagecheck.mock.scenario import CREATED_AT, Scenario
@@ -66,11 +67,18 @@ class Answer:
         """The body as it is sent."""
         if self.raw is not None:
             return self.raw
-        return b"" if self.payload is None else json.dumps(self.payload).encode()
+        if self.payload is None:
+            return b""
+        try:
+            return orjson.dumps(self.payload)
+        except TypeError:
+            # Lone surrogates and numbers beyond 64 bits, which a client may well have sent.
+            return json.dumps(self.payload).encode()
 
-    def all_headers(self) -> dict[str, str]:
-        """The headers as they are sent: a body is JSON unless its own headers say otherwise."""
-        return {"content-type": "application/json", **self.headers} if self.content() else dict(self.headers)
+    def all_headers(self, content: bytes | None = None) -> dict[str, str]:
+        """The headers as they are sent: a body is JSON unless its own headers say otherwise. `content`: if known."""
+        sent = self.content() if content is None else content
+        return {"content-type": "application/json", **self.headers} if sent else dict(self.headers)
 
 
 @dataclass(slots=True)
@@ -249,7 +257,8 @@ class Mock:
 
     def attachment(self, service: str) -> Attachment:
         """A new entry."""
-        return Attachment(str(uuid.uuid5(_NAMESPACE, f"{service}:{self.tick}")), self.now(), self.now())
+        now = self.now()
+        return Attachment(str(uuid.uuid5(_NAMESPACE, f"{service}:{self.tick}")), now, now)
 
     def stage_id(self) -> str:
         """The id of the next stage that is created: no two have the same, whatever is deleted."""
@@ -264,14 +273,26 @@ class Mock:
         return f"2024-01-{1 + days % 28:02d}T{hours:02d}:{minutes:02d}:{seconds:02d}Z" if self.tick else CREATED_AT
 
 
+def call_of(method: str, raw_path: bytes, headers: Mapping[str, str], body: bytes) -> Call:
+    """A request as it stands on the wire. `raw_path`: percent-encoded, without the query; `headers`: in lower case."""
+    path = raw_path.decode("ascii", "replace").strip("/")
+    segments = path.split("/")
+    return Call(method, tuple(map(unquote, segments) if "%" in path else segments), headers, body)
+
+
 def as_httpx(mock: Mock, request: httpx.Request) -> httpx.Response:
     """Answer an httpx request: the side effect that mounts a mock on respx."""
-    raw_path = request.url.raw_path.split(b"?", 1)[0].decode("ascii", "replace")
-    call = Call(
-        request.method,
-        tuple(unquote(segment) for segment in raw_path.strip("/").split("/")),
-        {name.lower(): value for name, value in request.headers.items()},
-        request.content,
-    )
-    answer = mock.locked(call)
-    return httpx.Response(answer.status, headers=answer.all_headers(), content=answer.content())
+    return response_of(mock.locked(call_from(request)))
+
+
+def call_from(request: httpx.Request) -> Call:
+    """An httpx request as a mock receives it."""
+    raw_path = request.url.raw_path.split(b"?", 1)[0]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return call_of(request.method, raw_path, headers, request.content)
+
+
+def response_of(answer: Answer) -> httpx.Response:
+    """An answer as httpx hands it to the client."""
+    content = answer.content()
+    return httpx.Response(answer.status, headers=answer.all_headers(content), content=content)

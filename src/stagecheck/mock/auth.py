@@ -10,6 +10,10 @@ from stagecheck.mock.scenario import JWT_SECRET
 from stagecheck.model.requests import BAD_JWT, NOBODY
 
 _ALGORITHM = "HS256"
+FAR_AHEAD = 4102444800
+"""The year 2100, in seconds since 1970: when the JWTs of a mock expire."""
+LONG_AGO = 1500000000
+"""The year 2017: when its expired one did."""
 
 
 def issue_jwt(organization: str, *, expires_at: int, secret: str = JWT_SECRET) -> str:

@@ -6,6 +6,7 @@ Everything a full config can name is there, so a run against it leaves nothing u
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stagecheck.model.requests import FOREIGN, OWN
@@ -26,20 +27,25 @@ def stable_id(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A world to start from, and the ids that a config for it names."""
+    """A world to start from, and the ids that a config for it names; no second or foreign environment: None.
+
+    `tokens`: API token → organization. `names`: the names of environments and services by their ids (a stage has its
+    own in the world).
+    """
 
     world: World
     environment: str
-    second_environment: str
-    foreign_environment: str
-    tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: OWN, FOREIGN_TOKEN: FOREIGN})
+    second_environment: str | None = None
+    foreign_environment: str | None = None
+    tokens: Mapping[str, str] = field(default_factory=lambda: {TOKEN: OWN, FOREIGN_TOKEN: FOREIGN})
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    def stages(self, environment: str) -> list[str]:
-        """The stage ids of an environment, in order."""
-        return [stage.id for stage in self.world.stages_of(environment)]
+    def stages(self, environment: str | None) -> list[str]:
+        """The stage ids of an environment, in order; none of None."""
+        return [stage.id for stage in self.world.stages_of(environment)] if environment else []
 
-    def services(self, environment: str) -> list[str]:
-        """The service ids of an environment."""
+    def services(self, environment: str | None) -> list[str]:
+        """The service ids of an environment; none of None."""
         return [service.id for service in self.world.services.values() if service.environment == environment]
 
 
@@ -62,9 +68,10 @@ def embedded(reading: Reading = Reading.MOVE_AND_SKIP) -> Scenario:
 
 def scenario(environments: dict[str, _Layout], reading: Reading) -> Scenario:
     """A scenario of three environments (main and second of our organization, foreign of another)."""
-    organizations, stages, services, placements = {}, {}, {}, {}
+    organizations, stages, services, placements, names = {}, {}, {}, {}, {}
     for environment, layout in environments.items():
         environment_id = stable_id(environment)
+        names[environment_id] = environment
         organizations[environment_id] = FOREIGN if environment == "foreign" else OWN
         for order, (name, members) in enumerate(layout.items(), start=1):
             stage = Stage(stable_id(name), environment_id, name, f"The stage {name}", order, CREATED_AT)
@@ -73,5 +80,6 @@ def scenario(environments: dict[str, _Layout], reading: Reading) -> Scenario:
                 service = Service(stable_id(service_name), environment_id, service_type)
                 services[service.id] = service
                 placements[service.id] = Placement(stage.id, skipped)
+                names[service.id] = service_name
     world = World(organizations, stages, services, placements, frozenset(organizations), reading)
-    return Scenario(world, stable_id("main"), stable_id("second"), stable_id("foreign"))
+    return Scenario(world, stable_id("main"), stable_id("second"), stable_id("foreign"), names=names)

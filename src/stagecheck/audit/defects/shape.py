@@ -271,7 +271,7 @@ class _StagesOfAllEnvironments(Mock):
         right = super().accepted(request, answer)
         if not isinstance(request, Attach):
             return right
-        second = self.listing(self.scenario.second_environment)["results"]
+        second = self.listing(self.scenario.second_environment or "")["results"]
         return Answer(200, {"results": [*right.payload["results"], *second]})
 
 
