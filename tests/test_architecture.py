@@ -40,7 +40,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
     "compare": FACTS | {"spec", "model", "wire", "target", "mock", "suite", "embedded", "compare"},
-    **dict.fromkeys(("embedded", "launch", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY),
+    **dict.fromkeys(("embedded", "launch", "loans", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY),
 }
 """Which part may import which; a part is a module or package of `stagecheck`. None: anything."""
 

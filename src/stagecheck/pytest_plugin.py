@@ -1,4 +1,4 @@
-"""pytest: one item per requirement of the contract, all judged by one run.
+"""pytest: one item per requirement of the contract, all judged by one run; the mock as the fixture `stagecheck_mock`.
 
 `--stagecheck` adds the items to any session; a test directory of one's own may collect `Requirements` instead (as
 tests/contract does). The run happens once, when the first item needs it, over the selected requirements alone; under
@@ -23,6 +23,10 @@ import pytest
 if TYPE_CHECKING:
     from stagecheck.contract import Requirement
     from stagecheck.launch import Launch
+    from stagecheck.mock.handle import MockTarget
+    from stagecheck.mock.server import Server
+
+    MockFactory = Callable[..., MockTarget]
 
 Judged = dict[str, Any]
 """What a run found, as JSON: `grades` (id → grade, reason, exercised, texts), `summary`, `notes`; or `error` alone.
@@ -38,6 +42,10 @@ _GROUP = "stagecheck"
 _SHARED_INPUT = "stagecheck_shared"
 _SUMMARY, _NOTE, _FINDING = "stagecheck_summary", "stagecheck_note", "stagecheck_finding"
 _POLL_S = 0.05
+_MARKER = (
+    "stagecheck_mock(scenario=None, reading=None, defect=None, latency_ms=0, fail_rate=0, rate_limit=None, seed=0): "
+    "what the fixture stagecheck_mock serves"
+)
 
 
 # ---------------------------------------------------------------------- options
@@ -74,7 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a wrong config before anything is collected, if the items are asked for."""
+    """Register the marker, and refuse a wrong config before anything is collected, if the items are asked for."""
+    config.addinivalue_line("markers", _MARKER)
     if config.getoption("stagecheck") and not hasattr(config, "workerinput"):
         problem = _problem(config)
         if problem:
@@ -309,6 +318,43 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+# ---------------------------------------------------------------------- the mock as a fixture
+
+
+@pytest.fixture(scope="session")
+def _stagecheck_servers() -> Iterator[list[Server]]:
+    """Servers that are up and have no mock to serve at present: a test takes one and brings it back."""
+    idle: list[Server] = []
+    yield idle
+    for server in idle:
+        server.stop()
+
+
+@pytest.fixture
+def stagecheck_mocks(_stagecheck_servers: list[Server], request: pytest.FixtureRequest) -> Iterator[MockFactory]:
+    """Make mocks over HTTP, on 127.0.0.1, that last as long as the test: `stagecheck_mocks(reading="refuse")`.
+
+    It takes what the marker `stagecheck_mock` takes, and answers a `stagecheck.mock.MockTarget`.
+    """
+    from stagecheck.loans import Loans  # noqa: PLC0415 - nothing of ours is imported at pytest's start
+
+    with Loans(_stagecheck_servers, request.path.parent) as loans:
+        yield loans.make
+
+
+@pytest.fixture
+def stagecheck_mock(stagecheck_mocks: MockFactory, request: pytest.FixtureRequest) -> MockTarget:
+    """A mock over HTTP, fresh for this test. `@pytest.mark.stagecheck_mock(reading="refuse")` says which one."""
+    from stagecheck.errors import StagecheckError  # noqa: PLC0415 - nothing of ours is imported at pytest's start
+
+    marker = request.node.get_closest_marker("stagecheck_mock")
+    try:
+        return stagecheck_mocks(*marker.args, **marker.kwargs) if marker else stagecheck_mocks()
+    except (StagecheckError, TypeError) as error:
+        problem = f"stagecheck_mock: {error}"
+    _fail(problem)
 
 
 # ---------------------------------------------------------------------- the end of the session

@@ -128,12 +128,11 @@ def written(told: object) -> Path:
 
 @contextmanager
 def target(mock: Mock, *, without: str = "$.", **more: str) -> Iterator[Path]:
-    """The config of a served mock, without the tables that match, and with more lines under others."""
+    """The config of a served mock: the environment alone, without the tables that match, with more lines."""
     with serving(mock) as url:
         place = config_for(mock, url, Path.cwd())
-        tables = [
-            table for table in re.split(r"\n(?=\[)", place.read_text()) if not re.match(rf"\[({without})\]", table)
-        ]
+        text = re.sub(r"\n(stages|services) = \[.*?\n\]", "", place.read_text(), flags=re.DOTALL)
+        tables = [table for table in re.split(r"\n(?=\[)", text) if not re.match(rf"\[({without})\]", table)]
         lines = [table + "".join(f"\n{more[key]}" for key in more if table.startswith(f"[{key}]")) for table in tables]
         place.write_text("\n".join(lines) + "\n")
         yield place

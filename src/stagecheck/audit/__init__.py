@@ -6,8 +6,8 @@ Importing this package registers every defect, so that `audit.defect.DEFECTS` is
 from __future__ import annotations
 
 from stagecheck.audit import defects as _registered
-from stagecheck.audit.defect import DEFECTS, Defect
+from stagecheck.audit.defect import DEFECTS, Defect, defect_named
 
-__all__ = ["DEFECTS", "Defect"]
+__all__ = ["DEFECTS", "Defect", "defect_named"]
 
 del _registered

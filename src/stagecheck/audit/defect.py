@@ -6,12 +6,14 @@ rightly be called by another name, that one stands in `accepts`. Names are perma
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from stagecheck.contract import CATALOGUE
+from stagecheck.errors import UsageError
 from stagecheck.mock.app import Mock
 from stagecheck.outcome import Violation
 
@@ -41,6 +43,15 @@ class Defect:
 
 DEFECTS: dict[str, Defect] = {}
 """Every defect by name, in the order of the modules. Filled by importing `stagecheck.audit`."""
+
+
+def defect_named(name: str) -> Defect:
+    """The defect of that name. Raises UsageError that names those which are near."""
+    if name not in DEFECTS:
+        close = difflib.get_close_matches(name, DEFECTS, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "see: stagecheck defects"
+        raise UsageError(f"there is no defect {name!r}; {hint}")
+    return DEFECTS[name]
 
 
 def seeded(name: str, requirement: str, sentence: str, *, accepts: tuple[str, ...] = ()) -> Callable[[M], M]:

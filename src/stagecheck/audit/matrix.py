@@ -170,12 +170,14 @@ def audit(
     profile: str = ProfileName.NIGHTLY,
     *,
     only: Sequence[str] = (),
+    over_http: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AuditResult:
     """Run the suite against every defect and every variant (None: all that are registered), in `jobs` processes.
 
-    `only`: requirements by the beginning of their ids; then the defects aimed at those, and no variants. `progress` is
-    told each name when its result is there, in the order of the registers.
+    `only`: requirements by the beginning of their ids; then the defects aimed at those, and no variants. `over_http`:
+    each target is a server of its own, on this machine. `progress` is told each name when its result is there, in the
+    order of the registers.
     """
     if only:
         defects = [one for one in (DEFECTS.values() if defects is None else defects) if _is_of(one.requirement, only)]
@@ -183,7 +185,7 @@ def audit(
     started = time.monotonic()
     kinds = [("defect", one.name) for one in (DEFECTS.values() if defects is None else defects)]
     kinds += [("variant", one.name) for one in (VARIANTS.values() if variants is None else variants)]
-    work = [(kind, name, ProfileName(profile).value) for kind, name in kinds]
+    work = [(kind, name, ProfileName(profile).value, over_http) for kind, name in kinds]
     results = list(spread(judged, work, jobs, lambda item: progress(item[1])))
     kills = tuple(result for result in results if isinstance(result, Kill))
     clearances = tuple(result for result in results if isinstance(result, Clearance))
@@ -217,18 +219,20 @@ def spread(judge: Callable[[W], R], work: Sequence[W], jobs: int, progress: Call
             yield result
 
 
-def judged(work: tuple[str, str, str]) -> Kill | Clearance:
-    """Judge one defect or variant: (kind, name, profile). The function that worker processes run."""
-    kind, name, profile = work
-    return defect_judged(DEFECTS[name], profile) if kind == "defect" else variant_judged(VARIANTS[name], profile)
+def judged(work: tuple[str, str, str, bool]) -> Kill | Clearance:
+    """Judge one defect or variant: (kind, name, profile, over HTTP). The function that worker processes run."""
+    kind, name, profile, over_http = work
+    if kind == "defect":
+        return defect_judged(DEFECTS[name], profile, over_http=over_http)
+    return variant_judged(VARIANTS[name], profile, over_http=over_http)
 
 
-def defect_judged(defect: Defect, profile: str = ProfileName.NIGHTLY) -> Kill:
+def defect_judged(defect: Defect, profile: str = ProfileName.NIGHTLY, *, over_http: bool = False) -> Kill:
     """Run the suite against one defect."""
     violated: dict[str, int] = {}
     messages: dict[str, str] = {}
     try:
-        result = embedded_run(defect.mock, profile=ProfileName(profile), enough=defect.names)
+        result = embedded_run(defect.mock, profile=ProfileName(profile), enough=defect.names, over_http=over_http)
     except Exception as error:  # noqa: BLE001  # one broken mock must not hide what is said of all the others
         return Kill(defect.name, defect.requirement, defect.accepts, {}, {}, 0, f"{type(error).__name__}: {error}")
     for violation in sorted(result.violations, key=lambda found: found.at_request):
@@ -237,11 +241,15 @@ def defect_judged(defect: Defect, profile: str = ProfileName.NIGHTLY) -> Kill:
     return Kill(defect.name, defect.requirement, defect.accepts, violated, messages, result.requests)
 
 
-def variant_judged(variant: Variant, profile: str = ProfileName.NIGHTLY) -> Clearance:
+def variant_judged(variant: Variant, profile: str = ProfileName.NIGHTLY, *, over_http: bool = False) -> Clearance:
     """Run the suite against one conforming variant."""
     try:
         result = embedded_run(
-            variant.mock, profile=ProfileName(profile), scenario=variant.scenario, configured=variant.configured
+            variant.mock,
+            profile=ProfileName(profile),
+            scenario=variant.scenario,
+            configured=variant.configured,
+            over_http=over_http,
         )
     except Exception as error:  # noqa: BLE001  # one broken mock must not hide what is said of all the others
         return Clearance(variant.name, "error", (), (), 0, f"{type(error).__name__}: {error}")

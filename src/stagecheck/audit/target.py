@@ -1,22 +1,25 @@
-"""One run of the suite against one mock, over respx, with everything a config can give."""
+"""One run of the suite against one mock, over respx or HTTP, with everything a config can give."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import httpx
 
 from stagecheck import spec
 from stagecheck.contract import CATALOGUE
 from stagecheck.embedded import embedded_credentials, embedded_plan
-from stagecheck.mock.app import Mock, as_httpx
+from stagecheck.mock.app import Mock
+from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.scenario import Scenario, embedded
+from stagecheck.mock.server import serving
 from stagecheck.outcome import RunResult, Violation
 from stagecheck.suite.plan import PROFILES, Plan, Profile, ProfileName
 from stagecheck.suite.runner import Runner
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.reach import EMBEDDED_URL, mocked
+from stagecheck.target.reach import EMBEDDED_URL, live, mocked
 
 AFTERWARDS = 100
 """Requests that a run explores on when it has found what it was to find: most of what else is wrong shows in them."""
@@ -25,23 +28,7 @@ CONFIRMING = 4000
 """Requests for seeing violations again: the mock is made anew for every trial, so long stories can be shortened."""
 
 
-class Renewable:
-    """A mock that can be had anew."""
-
-    def __init__(self, make: Callable[[], Mock]) -> None:
-        self.make = make
-        self.mock = make()
-
-    def renew(self) -> None:
-        """Begin again with a target that nothing has been asked of."""
-        self.mock = self.make()
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer with the present one."""
-        return as_httpx(self.mock, request)
-
-
-def embedded_run(
+def embedded_run(  # noqa: PLR0913 - one mock, and what is unusual about the run: keywords, each with its default
     mock: Callable[[Scenario], Mock],
     *,
     profile: ProfileName | Profile = ProfileName.NIGHTLY,
@@ -50,26 +37,46 @@ def embedded_run(
     scenario: Callable[[], Scenario] = embedded,
     configured: Callable[[Plan, Credentials], tuple[Plan, Credentials]] = lambda plan, credentials: (plan, credentials),
     enough: Callable[[Violation], bool] = lambda _: False,
+    over_http: bool = False,
 ) -> RunResult:
     """Run the suite against a fresh `mock` of a fresh `scenario`.
 
     `only`: requirement ids, none for all. `configured` may take away from the plan and the credentials what another
     config would not give. `enough`: told each violation; once it says so, the run goes on for `AFTERWARDS` requests at
-    most. Raises what `Runner.run` raises.
+    most. `over_http`: the mock is a server on this machine, and no respx route. Raises what `Runner.run` and the mock
+    raise.
     """
     world = scenario()
     chosen = PROFILES[profile] if isinstance(profile, ProfileName) else profile
     plan, credentials = configured(
         embedded_plan(world, chosen, selected=tuple(only) or CATALOGUE, seed=seed), embedded_credentials()
     )
-    present = Renewable(lambda: mock(scenario()))
-    with mocked(present.answer) as http:
+    with (_served if over_http else _mounted)(world, mock) as (target, http):
         limits = Limits(requests=chosen.requests + CONFIRMING, seconds=float("inf"))
-        client = Client(EMBEDDED_URL, http, limits)
-        runner = Runner(client, spec.load(), credentials, plan, mocked=True, renew=present.renew)
+        client = Client(target.url, http, limits)
+        runner = Runner(client, spec.load(), credentials, plan, mocked=not over_http, renew=target.reset)
         runner.exploring_ends = chosen.requests
         runner.observer.violation = _ending(runner, enough)
-        return runner.run()
+        result = runner.run()
+    if target.failure is not None:
+        raise target.failure
+    return result
+
+
+_Kind = Callable[[Scenario], Mock]
+
+
+@contextmanager
+def _mounted(scenario: Scenario, kind: _Kind) -> Iterator[tuple[MockTarget, httpx.Client]]:
+    target = MockTarget(scenario, EMBEDDED_URL, kind)
+    with mocked(target.respond) as client:
+        yield target, client
+
+
+@contextmanager
+def _served(scenario: Scenario, kind: _Kind) -> Iterator[tuple[MockTarget, httpx.Client]]:
+    with serving(scenario, kind=kind) as target, live(target.url, Limits().timeout) as client:
+        yield target, client
 
 
 def _ending(runner: Runner, enough: Callable[[Violation], bool]) -> Callable[[Violation], None]:

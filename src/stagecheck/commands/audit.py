@@ -36,8 +36,16 @@ from stagecheck.suite.plan import ProfileName
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which pairs; the same seed, the same ones.")
 @click.option("--only", multiple=True, metavar="ID-PREFIX", help="Only defects of these requirements; repeatable.")
+@click.option("--http", "over_http", is_flag=True, help="Reach every target over HTTP, and not over respx.")
 def command(
-    *, as_json: bool, jobs: int | None, profile: str, pairs: int | None, seed: int, only: tuple[str, ...]
+    *,
+    as_json: bool,
+    jobs: int | None,
+    profile: str,
+    pairs: int | None,
+    seed: int,
+    only: tuple[str, ...],
+    over_http: bool,
 ) -> int:
     """Show that every check can fail, and that none fails without a reason.
 
@@ -46,6 +54,8 @@ def command(
     of two defects at once masks the other, and why; it ends with 1 if both are found in less than 95 % of the pairs.
     """
     processes = jobs or os.cpu_count() or 1
+    if pairs is not None and over_http:
+        raise UsageError("--pairs are judged in process; leave --http out")
     if pairs is not None:
         found = audit_pairs(pairs, seed, processes, profile, progress=_Progress(pairs))
         if as_json:
@@ -59,7 +69,7 @@ def command(
         raise UsageError(f"no requirement begins with {unknown[0]}; see: stagecheck requirements")
     count = sum(defect.requirement.startswith(wanted) for defect in DEFECTS.values()) if wanted else 0
     progress = _Progress(count if wanted else len(DEFECTS) + len(VARIANTS))
-    result = audit(jobs=processes, profile=profile, only=wanted, progress=progress)
+    result = audit(jobs=processes, profile=profile, only=wanted, over_http=over_http, progress=progress)
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import gc
 import json
@@ -163,13 +162,9 @@ def ready_line(target: MockTarget, defect: str | None) -> dict[str, Any]:
 def _defective(name: str | None) -> _Kind:
     if name is None:
         return Mock
-    from stagecheck.audit import DEFECTS  # noqa: PLC0415 - takes a while, and few ask for it
+    from stagecheck.audit import defect_named  # noqa: PLC0415 - takes a while, and few ask for it
 
-    if name not in DEFECTS:
-        close = difflib.get_close_matches(name, DEFECTS, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "see: stagecheck defects"
-        raise UsageError(f"there is no defect {name!r}; {hint}")
-    return DEFECTS[name].mock
+    return defect_named(name).mock
 
 
 @contextmanager

@@ -27,14 +27,13 @@ _BODILESS = (204, 304)
 class Application:
     """Serves the mock that `target` holds; while that is None, everything is answered 503.
 
-    `log`: told a line for each request that was answered, None for no log. A mock that raises is a fault of stagecheck:
-    it is answered 500 and kept as `failure`.
+    `log`: told a line for each request that was answered, None for no log. For a mock that raises, which is a fault of
+    stagecheck, 500 is answered.
     """
 
     def __init__(self, target: MockTarget | None = None, log: Log | None = None) -> None:
         self.target = target
         self.log = log
-        self.failure: Exception | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
@@ -74,7 +73,6 @@ class Application:
                 return await asyncio.to_thread(target.answer, call)
             return target.answer(call)
         except Exception as error:  # noqa: BLE001 - a mock that breaks must not break the server
-            self.failure = self.failure or error
             return Answer(500, {"status": 500, "message": f"a fault of stagecheck: {type(error).__name__}: {error}"})
 
 

@@ -24,18 +24,18 @@ _LONGEST_MS = 600_000
 class Faults:
     """Which faults there are; none by default. Raises UsageError for what cannot be.
 
-    `latency_ms`: an answer waits that long, evenly between the two; `fail_rate`: the share of requests that are
+    `latency_ms`: an answer waits that long, or evenly between the two; `fail_rate`: the share of requests that are
     answered 503, from 0 to 1; `rate_limit`: how many requests a second are answered, those beyond with 429 and
     Retry-After (RFC 9110 10.2.3), None: all; `seed`: of what is left to chance.
     """
 
-    latency_ms: tuple[float, float] = (0.0, 0.0)
+    latency_ms: float | tuple[float, float] = 0.0
     fail_rate: float = 0.0
     rate_limit: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        low, high = self.latency_ms
+        low, high = self.range_ms
         if not 0 <= low <= high <= _LONGEST_MS:
             raise UsageError(
                 f"a latency of {low:g} to {high:g} ms; give from 0 to {_LONGEST_MS}, the smaller one first"
@@ -44,6 +44,12 @@ class Faults:
             raise UsageError(f"a fail rate of {self.fail_rate:g}; give a share from 0 to 1")
         if self.rate_limit is not None and not 0 < self.rate_limit < math.inf:
             raise UsageError(f"a rate limit of {self.rate_limit:g}; give requests per second, more than 0")
+
+    @property
+    def range_ms(self) -> tuple[float, float]:
+        """The shortest and the longest latency."""
+        given = self.latency_ms
+        return given if isinstance(given, tuple) else (given, given)
 
 
 class Disturbance:
@@ -59,7 +65,7 @@ class Disturbance:
 
     def delay_s(self) -> float:
         """How many seconds the next answer waits."""
-        low, high = self.faults.latency_ms
+        low, high = self.faults.range_ms
         if not high:
             return 0.0
         with self._lock:

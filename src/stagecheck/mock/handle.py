@@ -1,6 +1,6 @@
 """A mock as whoever uses it holds it: where it is, its ids by name, its credentials, what was asked, what is so now.
 
-The command line, the pytest fixture and the respx router hand out this one thing. It knows nothing of HTTP servers.
+The command line, the pytest fixture and the respx router hand out this one thing. It knows no HTTP server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stagecheck.mock.app import Answer, Call, Mock
+import httpx
+
+from stagecheck.mock.app import Answer, Call, Mock, call_from, response_of
 from stagecheck.mock.auth import FAR_AHEAD, LONG_AGO, issue_jwt
 from stagecheck.mock.faults import HEADER, Disturbance, Faults
 from stagecheck.mock.scenario import Scenario
@@ -63,7 +65,7 @@ class MockTarget:
     """A mock that can be asked, looked at and begun anew.
 
     `url`: where it answers, without a slash at the end. `kind`: makes the mock of a scenario (`Mock`: one that keeps
-    the contract).
+    the contract). `failure`: the first error that the mock raised, which is a fault of stagecheck; None for none.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class MockTarget:
         self.faults = faults or Faults()
         self.mock = kind(scenario)
         self.disturbance = Disturbance(self.faults)
+        self.failure: Exception | None = None
         self._seen: deque[SeenRequest] = deque(maxlen=_REMEMBERED)
         self._environments: dict[str, Environment] = {}
 
@@ -89,10 +92,18 @@ class MockTarget:
         answer = self.disturbance.instead()
         fault = answer.headers[HEADER] if answer else None
         if answer is None:
-            answer = self.mock.locked(call)
+            try:
+                answer = self.mock.locked(call)
+            except Exception as error:
+                self.failure = self.failure or error
+                raise
         path = "/" + "/".join(call.segments)
         self._seen.append(SeenRequest(call.method, path, call.headers, call.body, answer.status, fault))
         return answer
+
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        """The same as httpx sees it: the side effect that mounts it on respx."""
+        return response_of(self.answer(call_from(request)))
 
     def reset(self) -> None:
         """Begin anew: the scenario as it was, no request seen, the faults from their first one on."""

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import respx
 
 from stagecheck.errors import UsageError
-from stagecheck.mock.app import Mock, call_from, response_of
+from stagecheck.mock.app import Mock
 from stagecheck.mock.faults import Faults
 from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.scenario import Scenario
@@ -42,15 +41,11 @@ def router(
     stage means (SKIP-2), in place of the scenario's; `faults`: what goes wrong (latency needs a server). Both clients
     of httpx are answered, and requests to other places raise, as is respx's habit. Raises UsageError.
     """
-    if faults is not None and any(faults.latency_ms):
+    if faults is not None and any(faults.range_ms):
         raise UsageError(
             "a router answers at once; for latency take stagecheck.mock.serving or the fixture stagecheck_mock"
         )
     made = Router(base_url=base_url, assert_all_called=False, assert_all_mocked=assert_all_mocked)
-    made.target = target = MockTarget(scenario_of(scenario, reading), base_url.rstrip("/"), kind, faults)
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return response_of(target.answer(call_from(request)))
-
-    made.route().mock(side_effect=answer)
+    made.target = MockTarget(scenario_of(scenario, reading), base_url.rstrip("/"), kind, faults)
+    made.route().mock(side_effect=made.target.respond)
     return made
