@@ -95,6 +95,8 @@ def command(**options: Any) -> None:
         target = MockTarget(scenario, url_for(options["host"], options["port"]), kind, faults)
         click.echo(config_of(target), nl=False)
         return
+    for place in (options["ready_file"], options["write_config"]):
+        _writable(place)
     with _logged(options["log"], quiet=options["quiet"]) as log:
         _Told.of(log)
         server = Server(Application(log=log), bound(options["host"], options["port"]))
@@ -105,8 +107,6 @@ def command(**options: Any) -> None:
 def _serve(server: Server, target: MockTarget, options: dict[str, Any]) -> None:
     """Serve until a signal says to stop, or the server ends by itself."""
     ready_file, config_file = options["ready_file"], options["write_config"]
-    for place in (ready_file, config_file):
-        _writable(place)
     if ready_file is not None:
         # Whoever waits for it must not take that of an earlier server for ours.
         ready_file.unlink(missing_ok=True)
@@ -114,7 +114,9 @@ def _serve(server: Server, target: MockTarget, options: dict[str, Any]) -> None:
     over: queue.SimpleQueue[str] = queue.SimpleQueue()
     server.ended = lambda: over.put("by itself")
     for number in _ENDING:
-        signal.signal(number, lambda *_: over.put("asked to"))
+        # nohup means it: the end of its terminal is not the end of the server.
+        if number.name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: over.put("asked to"))
     server.start()
     try:
         # What has been made so far stays: the collector need not look at it for every few requests.
@@ -127,7 +129,7 @@ def _serve(server: Server, target: MockTarget, options: dict[str, Any]) -> None:
         click.echo(line)
         sys.stdout.flush()
         if over.get() == "by itself":
-            raise HarnessError("the server ended by itself")
+            raise HarnessError(f"the server ended by itself: {server.failure!r}")
     finally:
         server.stop()
         if ready_file is not None:

@@ -285,9 +285,9 @@ def as_httpx(mock: Mock, request: httpx.Request) -> httpx.Response:
     return response_of(mock.locked(call_from(request)))
 
 
-def call_from(request: httpx.Request) -> Call:
-    """An httpx request as a mock receives it."""
-    raw_path = request.url.raw_path.split(b"?", 1)[0]
+def call_from(request: httpx.Request, base: bytes = b"") -> Call:
+    """An httpx request as a mock receives it. `base`: the beginning of its path that stands for the server."""
+    raw_path = request.url.raw_path.split(b"?", 1)[0].removeprefix(base)
     headers = {name.lower(): value for name, value in request.headers.items()}
     return call_of(request.method, raw_path, headers, request.content)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from stagecheck.mock.handle import MockTarget
 
 _DEFAULTS = """\
-# [limits]                      # what is said here is what holds anyway
-# rate = 20.0                   # requests per second; on this machine there is no limit
-# requests = 3000               # what the profile allows: quick 150, nightly 3000
+# [limits]                      # what may be said besides
+# rate = 20.0                   # requests per second; on this machine there is no limit otherwise
+# requests = 3000               # as many as the profile allows otherwise
 # seconds = 600
 # timeout = 10.0
 # concurrency = 8
@@ -24,7 +24,8 @@ def config_of(target: MockTarget) -> str:
     scenario, secrets = target.scenario, target.secrets
     lines = ["[target]", _string("url", target.url), _string("environment", scenario.environment)]
     for key, ids in (("stages", target.stages), ("services", target.services)):
-        lines += _list(key, [(identifier, name) for name, identifier in ids.items()])
+        lines += _list(key, [(identifier, name) for name, identifier in ids.items()]) if ids else []
+    lines.append("# manage_stages = true          # whether a run may make stages of its own, which it removes again")
     lines += ["", "[auth]"]
     for key in ("token", "jwt", "expired_jwt", "foreign_token"):
         value = getattr(secrets, key)

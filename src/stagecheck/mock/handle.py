@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -77,6 +78,7 @@ class MockTarget:
     ) -> None:
         self.scenario = scenario
         self.url = url
+        self._base = urlsplit(url).path.encode()
         self.kind = kind
         self.faults = faults or Faults()
         self.mock = kind(scenario)
@@ -103,7 +105,7 @@ class MockTarget:
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         """The same as httpx sees it: the side effect that mounts it on respx."""
-        return response_of(self.answer(call_from(request)))
+        return response_of(self.answer(call_from(request, self._base)))
 
     def reset(self) -> None:
         """Begin anew: the scenario as it was, no request seen, the faults from their first one on."""

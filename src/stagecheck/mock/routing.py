@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import respx
 
@@ -24,6 +24,15 @@ class Router(respx.MockRouter):
     """A respx router with one more attribute: `target`, the mock that answers. Everything of respx works as usual."""
 
     target: MockTarget
+
+    def __enter__(self) -> Self:
+        """Answer from now on; said again for its type."""
+        super().__enter__()
+        return self
+
+    async def __aenter__(self) -> Self:
+        """The same in a coroutine."""
+        return self.__enter__()
 
 
 def router(

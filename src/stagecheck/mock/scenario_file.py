@@ -99,8 +99,8 @@ def _reading_named(reading: Reading | str) -> Reading:
     try:
         return Reading(reading)
     except ValueError:
-        known = [one.value for one in Reading]
-        raise ConfigError(f"there is no reading {str(reading)!r}; {_nearest(str(reading), known)}") from None
+        known = ", ".join(one.value for one in Reading)
+        raise ConfigError(f"there is no reading {str(reading)!r}; known are {known}") from None
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

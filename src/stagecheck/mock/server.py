@@ -64,12 +64,16 @@ def url_for(host: str, port: int) -> str:
 
 
 class Server:
-    """An application that is served from `start` to `stop`. `ended`: called when it ends, asked to or not."""
+    """An application that is served from `start` to `stop`.
+
+    `ended`: called when it ends, asked to or not. `failure`: what ended it unasked.
+    """
 
     def __init__(self, application: Application, listener: socket.socket) -> None:
         self.url = url_for(*listener.getsockname()[:2])
         self.application = application
         self.ended: Callable[[], None] = lambda: None
+        self.failure: BaseException | None = None
         self._listener = listener
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -92,7 +96,7 @@ class Server:
         self._uvicorn.settled.wait()
         if not self._uvicorn.started:
             self._thread.join()
-            raise HarnessError(f"the server at {self.url} did not start")
+            raise HarnessError(f"the server at {self.url} did not start: {self.failure!r}")
 
     def stop(self) -> None:
         """Answer what is under way, and return when everything is closed."""
@@ -103,6 +107,8 @@ class Server:
     def _run(self) -> None:
         try:
             self._uvicorn.run(sockets=[self._listener])
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the thread has to know
+            self.failure = error
         finally:
             self._uvicorn.settled.set()
             self.ended()
