@@ -329,6 +329,8 @@ def _stagecheck_servers() -> Iterator[list[Server]]:
     idle: list[Server] = []
     yield idle
     for server in idle:
+        server.ask_to_stop()
+    for server in idle:
         server.stop()
 
 

@@ -17,7 +17,7 @@ from stagecheck.outcome import Grade, Verdict
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.registry import CHECKED
 
-EVERY = 45
+EVERY = 90
 """One defect out of that many is tried over HTTP here; `stagecheck audit --http` tries them all."""
 
 

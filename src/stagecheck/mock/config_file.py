@@ -14,6 +14,8 @@ _DEFAULTS = """\
 # seconds = 600
 # timeout = 10.0
 # concurrency = 8
+# [spec]
+# document = "openapi.yaml"     # in place of the packaged one
 # [storage]
 # examples = ".stagecheck/examples"
 """

@@ -98,9 +98,13 @@ class Server:
             self._thread.join()
             raise HarnessError(f"the server at {self.url} did not start: {self.failure!r}")
 
+    def ask_to_stop(self) -> None:
+        """Take no more requests, and return at once: for several that are stopped together."""
+        self._uvicorn.should_exit = True
+
     def stop(self) -> None:
         """Answer what is under way, and return when everything is closed."""
-        self._uvicorn.should_exit = True
+        self.ask_to_stop()
         self._thread.join()
         self._listener.close()
 
