@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
 from benchmarks.documents import print_documents
+from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
 from benchmarks.walks import print_walks
 from stagecheck.audit.defect import DEFECTS
@@ -19,7 +20,7 @@ from stagecheck.suite.plan import PROFILES, ProfileName
 
 
 def main() -> None:
-    """Measure, and print three tables."""
+    """Measure, and print a table of each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="processes for the detection table")
     parser.add_argument("--profile", choices=[name.value for name in ProfileName], default="nightly")
@@ -31,6 +32,7 @@ def main() -> None:
     _print_cost(console, costs, per_second, bare, profile)
     print_walks(console)
     print_documents(console)
+    print_serving(console)
     with ProcessPoolExecutor(options.jobs) as pool:
         chosen, number = PROFILES[profile], len(DEFECTS)
         listed = list(pool.map(detect, DEFECTS, [replace(chosen, telling_first=False)] * number))

@@ -9,6 +9,7 @@ requests wait for each other; nothing else is safe for threads.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import uuid
@@ -41,6 +42,8 @@ from stagecheck.wire.bodies import meaning
 from stagecheck.wire.stages import named
 
 _NAMESPACE = uuid.UUID("0d9a7a52-53f8-4f0e-8f38-6b0f5a3c1e77")
+_ENTRY = "0d9a7a52-53f8-5f0e-8f38-"
+"""How the ids of entries begin; the rest is a number, so that no two have the same."""
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not found", 405: "method not allowed"}
 
 
@@ -105,6 +108,7 @@ class Mock:
         self.world: World = scenario.world
         self.tick = 0
         self.made = 0
+        self.entry_numbers = itertools.count(1)
         self.edited: dict[str, str] = {}
         self.attachments = {service: self.attachment(service) for service in self.world.placements}
 
@@ -258,7 +262,7 @@ class Mock:
     def attachment(self, service: str) -> Attachment:
         """A new entry."""
         now = self.now()
-        return Attachment(str(uuid.uuid5(_NAMESPACE, f"{service}:{self.tick}")), now, now)
+        return Attachment(f"{_ENTRY}{next(self.entry_numbers):012x}", now, now)
 
     def stage_id(self) -> str:
         """The id of the next stage that is created: no two have the same, whatever is deleted."""

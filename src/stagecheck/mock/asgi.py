@@ -22,6 +22,7 @@ Log = Callable[[str], None]
 CONTROL = "__stagecheck"
 _LONGEST_BODY = 1024 * 1024
 _BODILESS = (204, 304)
+_JSON = (b"content-type", b"application/json")
 
 
 class Application:
@@ -53,7 +54,10 @@ class Application:
         if self.log is not None:
             self.log(_line(scope, answer, time.perf_counter() - began))
         content = b"" if answer.status in _BODILESS else answer.content()
-        sent = [(name.encode(), value.encode("utf-8")) for name, value in answer.all_headers(content).items()]
+        if answer.headers or not content:
+            sent = [(name.encode(), value.encode()) for name, value in answer.all_headers(content).items()]
+        else:
+            sent = [_JSON]
         if answer.status not in _BODILESS:
             sent.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
@@ -65,9 +69,8 @@ class Application:
             return Answer(503, {"status": 503, "message": "no mock is served here at present"})
         if call.segments[0] == CONTROL:
             return _controlled(target, call)
-        delay_s = target.disturbance.delay_s()
-        if delay_s:
-            await asyncio.sleep(delay_s)
+        if target.disturbance.delays:
+            await asyncio.sleep(target.disturbance.delay_s())
         try:
             if target.mock.in_threads:
                 return await asyncio.to_thread(target.answer, call)
@@ -80,7 +83,7 @@ def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers in lower case; those that are there more than once are joined (RFC 9110 5.3)."""
     found: dict[str, str] = {}
     for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        name, value = str(raw_name, "latin-1"), str(raw_value, "latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 

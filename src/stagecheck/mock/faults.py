@@ -53,10 +53,15 @@ class Faults:
 
 
 class Disturbance:
-    """The faults as they happen. `clock`: seconds, for the rate limit. Safe for threads."""
+    """The faults as they happen. `clock`: seconds, for the rate limit. Safe for threads.
+
+    `delays` and `interferes`: whether `delay_s` and `instead` need be asked at all.
+    """
 
     def __init__(self, faults: Faults, clock: Callable[[], float] = time.monotonic) -> None:
         self.faults = faults
+        self.delays = faults.range_ms[1] > 0
+        self.interferes = faults.fail_rate > 0 or faults.rate_limit is not None
         self._clock = clock
         self._chance = random.Random(faults.seed)  # noqa: S311 - not for secrets
         self._lock = threading.Lock()
@@ -65,17 +70,12 @@ class Disturbance:
 
     def delay_s(self) -> float:
         """How many seconds the next answer waits."""
-        low, high = self.faults.range_ms
-        if not high:
-            return 0.0
         with self._lock:
-            return self._chance.uniform(low, high) / 1000
+            return self._chance.uniform(*self.faults.range_ms) / 1000
 
     def instead(self) -> Answer | None:
         """What the next request is answered in place of the mock's answer; None where there is no fault."""
         faults = self.faults
-        if not faults.fail_rate and faults.rate_limit is None:
-            return None
         with self._lock:
             wait_s = self._patience_s() if faults.rate_limit is not None else 0.0
             failed = not wait_s and self._chance.random() < faults.fail_rate

@@ -84,14 +84,14 @@ class MockTarget:
         self.mock = kind(scenario)
         self.disturbance = Disturbance(self.faults)
         self.failure: Exception | None = None
-        self._seen: deque[SeenRequest] = deque(maxlen=_REMEMBERED)
+        self._seen: deque[tuple[Call, int, str | None]] = deque(maxlen=_REMEMBERED)
         self._environments: dict[str, Environment] = {}
 
     # ------------------------------------------------------------------ being asked
 
     def answer(self, call: Call) -> Answer:
         """Answer a request, or meet it with a fault; remembered either way. Safe for threads, if the mock is."""
-        answer = self.disturbance.instead()
+        answer = self.disturbance.instead() if self.disturbance.interferes else None
         fault = answer.headers[HEADER] if answer else None
         if answer is None:
             try:
@@ -99,8 +99,7 @@ class MockTarget:
             except Exception as error:
                 self.failure = self.failure or error
                 raise
-        path = "/" + "/".join(call.segments)
-        self._seen.append(SeenRequest(call.method, path, call.headers, call.body, answer.status, fault))
+        self._seen.append((call, answer.status, fault))
         return answer
 
     def respond(self, request: httpx.Request) -> httpx.Response:
@@ -116,7 +115,10 @@ class MockTarget:
     @property
     def requests(self) -> list[SeenRequest]:
         """What was asked since the beginning or the last reset, the last one at the end."""
-        return list(self._seen)
+        return [
+            SeenRequest(call.method, "/" + "/".join(call.segments), call.headers, call.body, status, fault)
+            for call, status, fault in tuple(self._seen)
+        ]
 
     # ------------------------------------------------------------------ names, ids, credentials
 

@@ -82,7 +82,11 @@ class World:
         """The same world with one service put somewhere."""
         if self.placements.get(service) == Placement(stage, skipped):
             return self
-        return replace(self, placements={**self.placements, service: Placement(stage, skipped)})
+        placements = {**self.placements, service: Placement(stage, skipped)}
+        return World(
+            self.organizations, self.stages, self.services, placements, self.complete, self.reading, self.pending,
+            self.gone, self.adrift, self.ranking,
+        )  # fmt: skip
 
     def unplaced(self, service: str) -> World:
         """The same world with nobody knowing where one service is."""
@@ -105,7 +109,7 @@ class World:
 
     def services_in(self, stage: str) -> tuple[str, ...]:
         """The ids of the services in a stage."""
-        return tuple(key for key, placement in self.placements.items() if placement.stage == stage)
+        return tuple([key for key, placement in self.placements.items() if placement.stage == stage])
 
 
 def canonical(identifier: str) -> str:
