@@ -14,6 +14,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_OWN = """
+import httpx
+
+def test_own(stagecheck_mock):
+    stage = f"{stagecheck_mock.url}/deploymentStage/{stagecheck_mock.stages['LAST']}"
+    assert httpx.get(stage, headers=stagecheck_mock.headers).json()["name"] == "LAST"
+"""
+
+
 def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:
     """Run a command, fail loudly on another exit code, and return what it printed."""
     done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
@@ -39,7 +48,8 @@ def main() -> None:
         (fragment,) = elsewhere.glob("venv/**/stagecheck/openapi/deployment-stage.yaml")
         run(binaries / "stagecheck", "spec", "overlay", fragment, "-o", "strict.yaml", cwd=elsewhere)
         assert "0 errors" in run(binaries / "stagecheck", "spec", "check", "strict.yaml", cwd=elsewhere)
-        (elsewhere / "test_own.py").write_text("def test_own():\n    assert True\n")
+        assert "[foreign]" in run(binaries / "stagecheck", "serve", "--print-config", cwd=elsewhere)
+        (elsewhere / "test_own.py").write_text(_OWN)
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed
         assert "3 skipped" in printed, printed

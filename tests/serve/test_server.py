@@ -159,6 +159,24 @@ def test_repeated_headers_are_one(target: MockTarget) -> None:
     assert httpx.get(path, headers=twice).status_code == 401
 
 
+def test_pages_of_other_origins_are_answered_where_that_is_wanted(server: Server, target: MockTarget) -> None:
+    path = f"{target.url}/deploymentStage/{target.stages['LAST']}"
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "PUT"}
+    assert httpx.options(path, headers=asked).status_code == 404
+    server.application.cors = True
+    try:
+        allowed = httpx.options(path, headers=asked)
+        answer = httpx.get(path, headers={**target.headers, "Origin": "https://page.example"})
+        other = httpx.options(path, headers={**target.headers, "Origin": "https://page.example"})
+    finally:
+        server.application.cors = False
+    assert allowed.status_code == 204
+    assert "Authorization" in allowed.headers["access-control-allow-headers"]
+    assert "PUT" in allowed.headers["access-control-allow-methods"]
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+    assert other.status_code == 404
+
+
 def test_what_a_client_wrote_comes_back_even_if_no_utf8_can_hold_it(target: MockTarget, client: httpx.Client) -> None:
     path = f"/environment/{target.environment}/deploymentStage"
     name = client.post(path, content=b'{"name": "\\ud800"}').json()["name"]

@@ -71,6 +71,7 @@ def _latency(ctx: click.Context, param: click.Parameter, value: str) -> tuple[fl
 @click.option("--fail-rate", type=float, default=0.0, metavar="SHARE", help="Share of requests answered 503, 0 to 1.")
 @click.option("--rate-limit", type=float, metavar="N", help="Requests beyond N a second are answered 429.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same faults.")
+@click.option("--cors", is_flag=True, help="Answer pages of other origins, too: for clients in a browser.")
 @click.option("--ready-file", type=_FILE, metavar="FILE", help="Written with the ready line as soon as it answers.")
 @click.option("--write-config", type=_FILE, metavar="FILE", help="Write a stagecheck.toml that verifies this server.")
 @click.option("--print-config", is_flag=True, help="Print such a stagecheck.toml, and serve nothing.")
@@ -99,7 +100,7 @@ def command(**options: Any) -> None:
         _writable(place)
     with _logged(options["log"], quiet=options["quiet"]) as log:
         _Told.of(log)
-        server = Server(Application(log=log), bound(options["host"], options["port"]))
+        server = Server(Application(log=log, cors=options["cors"]), bound(options["host"], options["port"]))
         server.application.target = MockTarget(scenario, server.url, kind, faults)
         _serve(server, server.application.target, options)
 

@@ -23,18 +23,27 @@ CONTROL = "__stagecheck"
 _LONGEST_BODY = 1024 * 1024
 _BODILESS = (204, 304)
 _JSON = (b"content-type", b"application/json")
+_CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Retry-After, Stagecheck-Fault"))
+_PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, PUT, DELETE",
+    "access-control-allow-headers": "Authorization, Content-Type, Accept",
+    "access-control-max-age": "600",
+}
+"""What a browser asks before it sends a page's request. `*` would not include Authorization."""
 
 
 class Application:
     """Serves the mock that `target` holds; while that is None, everything is answered 503.
 
-    `log`: told a line for each request that was answered, None for no log. For a mock that raises, which is a fault of
-    stagecheck, 500 is answered.
+    `log`: told a line for each request that was answered, None for no log. `cors`: whether pages of other origins may
+    ask as well (https://fetch.spec.whatwg.org, 3.3). For a mock that raises, which is a fault of stagecheck, 500 is
+    answered.
     """
 
-    def __init__(self, target: MockTarget | None = None, log: Log | None = None) -> None:
+    def __init__(self, target: MockTarget | None = None, log: Log | None = None, *, cors: bool = False) -> None:
         self.target = target
         self.log = log
+        self.cors = cors
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
@@ -49,6 +58,8 @@ class Application:
             return
         if body is None:
             answer = Answer(413, {"status": 413, "message": "too large"}, {"connection": "close"})
+        elif self.cors and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            answer = Answer(204, headers=dict(_PREFLIGHT))
         else:
             answer = await self._answer(call_of(scope["method"], scope["raw_path"], headers, body))
         if self.log is not None:
@@ -58,6 +69,8 @@ class Application:
             sent = [(name.encode(), value.encode()) for name, value in answer.all_headers(content).items()]
         else:
             sent = [_JSON]
+        if self.cors:
+            sent += _CORS
         if answer.status not in _BODILESS:
             sent.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
