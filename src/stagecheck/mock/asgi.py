@@ -20,7 +20,8 @@ Send = Callable[[Message], Awaitable[None]]
 Log = Callable[[str], None]
 
 CONTROL = "__stagecheck"
-_LONGEST_BODY = 1024 * 1024
+_LONGEST_BODY = 256 * 1024
+_LONGEST_READ = 64 * 1024 * 1024
 _BODILESS = (204, 304)
 _JSON = (b"content-type", b"application/json")
 _CORS = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Retry-After, Stagecheck-Fault"))
@@ -113,11 +114,11 @@ async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
             raise ConnectionError
         part: bytes = message.get("body", b"")
         length += len(part)
-        if length > _LONGEST_BODY:
-            return None
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+        if length <= _LONGEST_BODY:
+            parts.append(part)
+        if not message.get("more_body", False) or length > _LONGEST_READ:
+            # What is too long is read all the same, in bounds: whoever is still sending hears no answer.
+            return b"".join(parts) if length <= _LONGEST_BODY else None
 
 
 def _controlled(target: MockTarget, call: Call) -> Answer:

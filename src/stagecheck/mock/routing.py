@@ -47,8 +47,9 @@ def router(
     """A router that answers every request below `base_url` as the API would; use it as a context manager.
 
     `scenario`: a YAML file, the same as a mapping, None for the one that is embedded; `reading`: what a skip to another
-    stage means (SKIP-2), in place of the scenario's; `faults`: what goes wrong (latency needs a server). Both clients
-    of httpx are answered, and requests to other places raise, as is respx's habit. Raises UsageError.
+    stage means (SKIP-2), in place of the scenario's; `kind`: a subclass of Mock that does something in its own way;
+    `faults`: what goes wrong (latency needs a server). Both clients of httpx are answered, and requests to other places
+    raise, as is respx's habit. Raises UsageError.
     """
     if faults is not None and any(faults.range_ms):
         raise UsageError(

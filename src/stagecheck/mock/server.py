@@ -5,11 +5,13 @@ In a thread, uvicorn leaves signals alone: whoever started it stops it.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from stagecheck.model.state import Reading
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 512
+_THREADS = 32
+"""Of requests to a mock that is `in_threads`, that many can meet."""
 _PATIENCE_S = 3
 """How long requests that are under way when the server stops may take to end."""
 _MENDS = {
@@ -96,6 +100,7 @@ class Server:
         self._uvicorn.settled.wait()
         if not self._uvicorn.started:
             self._thread.join()
+            self._listener.close()
             raise HarnessError(f"the server at {self.url} did not start: {self.failure!r}")
 
     def ask_to_stop(self) -> None:
@@ -127,6 +132,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         await super().startup(sockets)
         self.settled.set()
 
@@ -145,8 +151,8 @@ def serving(
     """A mock over HTTP while the context lasts; yields the handle of it.
 
     `scenario`: a YAML file, the same as a mapping, None for the one that is embedded; `reading`: what a skip to another
-    stage means (SKIP-2), in place of the scenario's; `log`: told a line for each request. Raises UsageError for a wrong
-    scenario, and for a port that cannot be had.
+    stage means (SKIP-2), in place of the scenario's; `kind`: a subclass of Mock that does something in its own way;
+    `log`: told a line for each request. Raises UsageError for a wrong scenario, and for a port that cannot be had.
     """
     start = scenario_of(scenario, reading)
     application = Application(log=log)
