@@ -12,7 +12,7 @@ import jwt
 
 from stagecheck.audit.defect import seeded
 from stagecheck.mock.app import Answer, Call, Mock
-from stagecheck.mock.scenario import JWT_SECRET, TOKEN
+from stagecheck.mock.scenario import JWT_SECRET
 from stagecheck.model.requests import (
     BAD_JWT,
     NOBODY,
@@ -56,13 +56,16 @@ class _AnyTokenLetIn(_LetsIn):
 class _TokenComparedByItsBeginning(_LetsIn):
     def knows(self, call: Call, header: str) -> str | None:
         scheme, _, value = header.partition(" ")
-        return OWN if scheme == "Token" and value and TOKEN.startswith(value) else None
+        if scheme != "Token" or not value:
+            return None
+        return next((owner for token, owner in self.scenario.tokens.items() if token.startswith(value)), None)
 
 
 @seeded("token-may-be-longer", "AUTH-1", "A token with more behind it is let in: the column cuts it.")
 class _TokenMayBeLonger(_LetsIn):
     def knows(self, call: Call, header: str) -> str | None:
-        return OWN if header.startswith(f"Token {TOKEN}") else None
+        tokens = self.scenario.tokens.items()
+        return next((owner for token, owner in tokens if header.startswith(f"Token {token}")), None)
 
 
 @seeded("scheme-not-looked-at", "AUTH-1", "The valid secret is let in under any scheme.")
