@@ -19,6 +19,7 @@ from stagecheck.exchange import Redactor, curl
 from stagecheck.outcome import (
     Coverage,
     Grade,
+    Latency,
     Level,
     Reckoning,
     Remark,
@@ -52,6 +53,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "profile": result.profile,
         "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
+        "latency": {what: _latency(entry) for what, entry in result.latency.items()},
         "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
         "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
@@ -83,6 +85,10 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "reproducer": reproducer_of(entry, result, redactor),
         "known": entry.known,
     }
+
+
+def _latency(entry: Latency) -> dict[str, Any]:
+    return {key: value if key == "count" else round(value, 3) for key, value in asdict(entry).items()}
 
 
 def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:
