@@ -251,7 +251,7 @@ _TABLES: dict[str, dict[str, _Reader]] = {
     "spec": {"document": _file},
     "report": {"formats": _formats},
 }
-"""Every table and key that a config may have, and how each is read. DESIGN.md pins all but [storage], [spec], [report]."""
+"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md up to [limits]."""
 
 
 # ---------------------------------------------------------------------- reading

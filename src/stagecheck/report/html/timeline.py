@@ -1,8 +1,8 @@
 """A race as a timeline: one bar an operation, from the call to the return, on a common scale of time.
 
 Drawn from `violations[].race.operations`: objects with `client` (a number or a name), `words` (what was asked),
-`start_s` and `end_s` (seconds; `end_s` null where no answer came), `status`, `shows` (what the answer showed, in words) and
-`wrong` (true for the answer that no order explains). `race.explanation` says in one sentence what is wrong.
+`start_s` and `end_s` (seconds; `end_s` null where no answer came), `status`, `shows` (what the answer showed, in words)
+and `wrong` (true for the answer that no order explains). `race.explanation` says in one sentence what is wrong.
 """
 
 from __future__ import annotations

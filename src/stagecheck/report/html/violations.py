@@ -13,7 +13,7 @@ from stagecheck.report.html.grades import GRADES, Sign
 from stagecheck.report.html.scene import Scene, scene_of
 from stagecheck.report.html.text import shown
 from stagecheck.report.html.timeline import Timeline, timeline_of
-from stagecheck.report.reproducer.files import files_of, story_of
+from stagecheck.report.reproducer.files import files_of, names_of, story_of
 
 MOST = 1000
 LONGEST_CURL = 20_000
@@ -179,12 +179,16 @@ def _commands(curl: str, room: _Room) -> str | None:
 def _scripts(violation: Mapping[str, Any], number: int, room: _Room) -> Iterator[Script]:
     if not number:
         return
-    try:
-        story = story_of(violation)
-        files = files_of({**story, "url": violation["url"]}, number) if story else {}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        # A record that was edited: what cannot be written down as a script is left out.
-        return
-    for name, text in files.items():
+    texts: dict[str, str] = {}
+    if room.scripts > LONGEST_CURL:
+        try:
+            story = story_of(violation)
+            texts = files_of({**story, "url": violation["url"]}, number) if story else {}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # A record that was edited: what cannot be written down as a script is named only.
+            texts = {}
+    for name in names_of(violation["requirement"], number):
         kind = next(said for ending, said in _KINDS.items() if name.endswith(ending))
-        yield Script(name, kind, text if len(text) <= LONGEST_CURL and room.take("scripts", len(text)) else None)
+        text = texts.get(name, "")
+        fits = 0 < len(text) <= LONGEST_CURL and room.take("scripts", len(text))
+        yield Script(name, kind, text if fits else None)
