@@ -39,6 +39,8 @@ def main() -> None:
         (fragment,) = elsewhere.glob("venv/**/stagecheck/openapi/deployment-stage.yaml")
         run(binaries / "stagecheck", "spec", "overlay", fragment, "-o", "strict.yaml", cwd=elsewhere)
         assert "0 errors" in run(binaries / "stagecheck", "spec", "check", "strict.yaml", cwd=elsewhere)
+        page = "import json; from stagecheck.report.html import html_of; print(html_of(json.load(open('report.json'))))"
+        assert "<h1>Conforming</h1>" in run(binaries / "python", "-c", page, cwd=elsewhere / "reports")
         (elsewhere / "test_own.py").write_text("def test_own():\n    assert True\n")
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed
