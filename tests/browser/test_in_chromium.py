@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from page.records import left_skipped, race, record
-from page.test_page import HOSTILE
+from page.records import HOSTILE, left_skipped, race, record
 from stagecheck.report.html import html_of
 from stagecheck.report.record import read_record
 

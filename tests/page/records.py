@@ -147,6 +147,18 @@ GRADED = {
 }
 
 
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>' onload='alert(1)",
+    "</title></style></svg></text></textarea></template><svg onload=alert(1)><!-- ]]> --!>",
+    "\x00\x01\x1b[31m\x7f\x85\u202e\u2028\ufeff\ufffe\U0001ffff",
+    "\ud800 \udfff lone",
+    "&lt;b&gt; &amp; &#x3c;script&#x3e; {{ 7 * 7 }} {% raw %} ${x}",
+    "\r\n\t ' \" ` javascript:alert(1) url(http://example.invalid/)",
+]
+"""Texts of targets that would rather be something else."""
+
+
 def record(text: str = "", *, verdict: str = "non-conforming", violations: list[Any] | None = None) -> Record:
     """A record with every grade, a sequence and a race, and `text` wherever a text of a target may stand."""
     made: Record = {

@@ -8,20 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from page.records import GRADED, having, left_skipped, parsed, race, record, shapes, text_of
+from page.records import GRADED, HOSTILE, having, left_skipped, parsed, race, record, shapes, text_of
 from stagecheck.outcome import Grade, Verdict
 from stagecheck.report.html import html_of
 from stagecheck.report.record import read_record
 
-HOSTILE = [
-    "</script><script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>' onload='alert(1)",
-    "</title></style></svg></text></textarea></template><svg onload=alert(1)><!-- ]]> --!>",
-    "\x00\x01\x1b[31m\x7f\x85\u202e\u2028\ufeff\ufffe\U0001ffff",
-    "\ud800 \udfff lone",
-    "&lt;b&gt; &amp; &#x3c;script&#x3e; {{ 7 * 7 }} {% raw %} ${x}",
-    "\r\n\t ' \" ` javascript:alert(1) url(http://example.invalid/)",
-]
 SAMPLES = sorted((Path(__file__).parents[2] / "reports" / "samples").glob("*.json"))
 
 

@@ -154,7 +154,26 @@ def test_a_read_of_the_stage_of_a_service_places_it_there() -> None:
     assert tokens(made) == [("BUILD", "11111111", False, "expected"), ("DEPLOY", "11111111", None, "actual")]
 
 
-@pytest.mark.parametrize("answered", ["", "[", '"x"', '{"results": 3}', "[" * 5000, '{"results": [{"id": 3}, 4]}'])
+def test_an_answer_that_is_recorded_in_part_is_not_said_to_show_nothing() -> None:
+    told = left_skipped()
+    told["steps"][0]["answer"] = told["steps"][0]["answer"][:100] + "… (70000 more bytes)"
+    made = scene(told)
+    assert made.sentences[0] == "the answer is longer than what is recorded of it"
+    assert ("DEPLOY", "11111111", False, "expected") in tokens(made)
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "",
+        "[",
+        '"x"',
+        '{"results": 3}',
+        "[" * 5000,
+        '{"results": [{"id": 3}, 4]}',
+        '{"results": [{"id": "x", "name": [], "services": [1, {"id": {}}, {}]}]}',
+    ],
+)
 def test_an_answer_of_another_form_is_no_obstacle(answered: str) -> None:
     told = violation("SHAPE-1", [step("GET", LIST, answered=answered)], {"kind": "schema"})
     assert tokens(scene(told)) == []

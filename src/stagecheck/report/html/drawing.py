@@ -162,7 +162,7 @@ def _row(frame: Frame, top: int, grid: _Grid) -> Row:
         frame=frame,
         label=short(frame.brief, room),
         skipped_over=f"{plural(frame.skipped_over, 'request')} not drawn" if frame.skipped_over else "",
-        nothing="" if frame.shown is not None else "no stages in the answer",
+        nothing=frame.nothing,
         marks=tuple(marks),
         pointer=grid.middle(frame.addressed) if frame.addressed in grid.xs and frame.addressed else None,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from stagecheck.report.html.expectation import Expected, expected_of, resolved
 from stagecheck.report.html.labels import Labels
-from stagecheck.report.html.snapshots import Snapshot, Standing, snapshot_of
+from stagecheck.report.html.snapshots import Snapshot, Standing, cut, snapshot_of
 from stagecheck.report.html.text import listed
 
 MOST_COLUMNS = 6
@@ -59,6 +59,7 @@ class Frame:
 
     `cells`: the tokens by stage; `others`: how many more services stand there; `shown`: the stages that the answer
     shows, None if it shows none; `whole`: they are all there are. `skipped_over`: requests before it, not drawn.
+    `cut`: of its answer only the beginning is recorded.
     """
 
     number: int
@@ -73,6 +74,14 @@ class Frame:
     whole: bool
     wrong: bool = False
     skipped_over: int = 0
+    cut: bool = False
+
+    @property
+    def nothing(self) -> str:
+        """Why the frame shows no stages; empty where it shows some."""
+        if self.shown is not None:
+            return ""
+        return "the answer is longer than what is recorded of it" if self.cut else "no stages in the answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +191,14 @@ def _frame(
         others=others,
         shown=frozenset(snapshot.stages) if snapshot else None,
         whole=bool(snapshot and snapshot.whole),
+        cut=cut(labels.steps[number]),
     )
 
 
 def _sentence(frame: Frame, columns: Sequence[Column]) -> str:
     """What a frame shows, in words."""
     if frame.shown is None:
-        return "no stages in the answer"
+        return frame.nothing
     shows = [
         f"service {token.label} in stage {column.label}, {token.flag}"
         for column in columns

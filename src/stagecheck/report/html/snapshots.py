@@ -6,6 +6,7 @@ An answer that shows no stages (a refusal, a deletion, something that is no JSON
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,13 +63,22 @@ def snapshot_of(step: Mapping[str, Any]) -> Snapshot | None:
     if asked == "service-stage":
         service = identifier(step["path"].split("/")[2])
         shown = {stage: here or (Standing(service, None),) for stage, here in shown.items()}
-    names = {identifier(one["id"]): short(str(one["name"]), 60) for one in stages if one.get("name")}
+    names = {identifier(one["id"]): short(one["name"], 60) for one in stages if _named(one)}
     return Snapshot(shown, names, asked == "list")
 
 
 def identifier(value: object) -> str:
-    """An id as it is compared: in lower case, and never longer than an id has reason to be."""
-    return str(value)[:_LONGEST_ID].lower()
+    """An id as it is compared: in lower case, and never longer than an id has reason to be; `?` for what is none."""
+    return value[:_LONGEST_ID].lower() if isinstance(value, str) else "?"
+
+
+def cut(step: Mapping[str, Any]) -> bool:
+    """Whether the record holds only the beginning of a step's answer (`exchange.LONGEST_RECORDED`)."""
+    return re.search(r"… \(\d+ more bytes\)$", (step["answer"] or "")[-40:]) is not None
+
+
+def _named(stage: Mapping[str, Any]) -> bool:
+    return isinstance(stage.get("name"), str) and bool(stage["name"])
 
 
 def _order(stage: Mapping[str, Any]) -> float:
