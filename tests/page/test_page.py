@@ -154,10 +154,11 @@ def test_a_reproducer_of_a_strange_form_is_no_obstacle(told: object) -> None:
 
 def test_what_is_known_or_broken_by_a_should_looks_so() -> None:
     known = {**left_skipped(), "known": True}
-    tree = parsed(html_of(record(violations=[known, race()])))
-    first, second = having(tree, "violation")
-    assert ("is-known" in (first.get("class") or ""), "is-non-strict" in (second.get("class") or "")) == (True, True)
-    assert [text_of(one) for one in having(first, "mark")] == ["known"]
+    tree = parsed(html_of(record(violations=[known, race(), left_skipped()])))
+    shown = having(tree, "violation")
+    assert [one.get("id") for one in shown] == ["violation-3", "violation-2", "violation-1"], "what weighs most first"
+    assert [(one.get("class") or "").split("is-")[1] for one in shown] == ["fail", "non-strict", "known"]
+    assert [text_of(one) for one in having(shown[2], "mark")] == ["known"]
 
 
 def test_a_big_record_stays_small() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stagecheck.contract import CATALOGUE
@@ -21,6 +21,7 @@ LONGEST_ANSWER = 3000
 _OPEN = 3
 _KINDS = {".sh": "Shell script", ".py": "Test file (pytest and httpx)", ".json": "For stagecheck replay"}
 _BROKEN = (Grade.FAIL, Grade.NON_STRICT, Grade.INCONCLUSIVE)
+_WEIGHTS = [grade.value for grade in (*_BROKEN, Grade.KNOWN)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +88,20 @@ class _Room:
 
 
 def violations_of(record: Mapping[str, Any]) -> tuple[list[Shown], int]:
-    """The violations to show, new ones first as the record has them, and how many are left out."""
-    room, listed = _Room(), record["violations"]
+    """The violations to show, what weighs most first, and how many are left out.
+
+    They keep the numbers that they have in the record.
+    """
+    room, listed, url = _Room(), record["violations"], record["target"]["url"]
     entries = {entry["id"]: entry for entry in record["requirements"]}
+    signs = [_sign(violation, entries[violation["requirement"]]) for violation in listed]
+    order = sorted(range(len(listed)), key=lambda at: _WEIGHTS.index(signs[at].key))[:MOST]
     numbers = _numbers(listed)
     made = [
-        _shown(violation, at, entries[violation["requirement"]], numbers[at], room, record["target"]["url"])
-        for at, violation in enumerate(listed[:MOST])
+        _shown(listed[at], at, entries[listed[at]["requirement"]]["level"], signs[at], numbers[at], room, url)
+        for at in order
     ]
-    return made, len(listed) - len(made)
+    return [replace(one, open=place < _OPEN) for place, one in enumerate(made)], len(listed) - len(made)
 
 
 def anchors(violations: list[Shown]) -> dict[str, list[str]]:
@@ -116,9 +122,7 @@ def _numbers(listed: list[Any]) -> list[int]:
     return numbers
 
 
-def _shown(
-    violation: Mapping[str, Any], at: int, entry: Mapping[str, Any], number: int, room: _Room, url: str
-) -> Shown:
+def _shown(violation: Mapping[str, Any], at: int, level: str, sign: Sign, number: int, room: _Room, url: str) -> Shown:
     known = CATALOGUE.get(violation["requirement"])
     scene = scene_of(violation)
     timeline = timeline_of(violation)
@@ -128,8 +132,8 @@ def _shown(
         number=at + 1,
         requirement=violation["requirement"],
         requirement_anchor=known.id if known else "requirements",
-        level=entry["level"],
-        sign=_sign(violation, entry),
+        level=level,
+        sign=sign,
         message=shown(violation["message"], 1200),
         promised=known.text if known else "",
         source=known.source if known else "",
@@ -138,7 +142,7 @@ def _shown(
         at_request=violation["at_request"],
         reproduced=_reproduced(violation.get("reproduced")),
         cause=shown(str(violation.get("cause") or ""), 200),
-        open=at < _OPEN,
+        open=False,
         drawing=drawing_of(scene, violation) if scene is not None and drawn else None,
         timeline=timeline,
         steps=tuple(_steps(violation, scene, room)) if scene is not None else (),
