@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help verify test lint types unit wheel bench audit clean
+.PHONY: help verify test lint types unit wheel browser samples bench audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -38,6 +38,13 @@ unit: $(STAMP)  ## every test, with branch coverage gated
 wheel: $(STAMP)  ## build the wheel, install it elsewhere, run it there
 	$(BIN)/python tests/wheel.py
 
+browser: $(STAMP)  ## the HTML page in real Chromium; installs Chromium and axe-core where they are missing
+	$(BIN)/python tests/browser/install.py
+	STAGECHECK_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+samples: $(STAMP)  ## make the sample reports of reports/samples/ anew
+	$(BIN)/python tests/sample_reports.py
+
 audit: $(STAMP)  ## the kill matrix of all seeded defects
 	$(BIN)/stagecheck audit
 
@@ -45,4 +52,4 @@ bench: $(STAMP)  ## measure: requests per second, overhead, requests to first de
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what was built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage* .browser

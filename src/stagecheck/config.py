@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from stagecheck.errors import ConfigError
 from stagecheck.model.state import Reading, is_uuid
+from stagecheck.report.formats import FORMATS
 from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
 from stagecheck.target.client import Limits
 from stagecheck.target.credentials import Credentials, expiry_of
@@ -95,6 +96,13 @@ class SpecTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportTable:
+    """[report]: what is written besides report.json and junit.xml. `formats`: names of `report.formats`."""
+
+    formats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole config, every value checked by itself; whether it fits the target, only the target can tell."""
 
@@ -105,6 +113,7 @@ class Config:
     limits: LimitsTable = LimitsTable()
     storage: StorageTable = StorageTable()
     spec: SpecTable = SpecTable()
+    report: ReportTable = ReportTable()
 
 
 # ---------------------------------------------------------------------- the values, each with its mend
@@ -171,6 +180,16 @@ def _file(value: Any, where: str) -> Path:
     return Path(text)
 
 
+def _formats(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where} is {kind_of(value)}; give a list of {', '.join(FORMATS)}")
+    names = [_string(entry, f"{where}[{position}]", "a name") for position, entry in enumerate(value)]
+    for name in names:
+        if name not in FORMATS:
+            raise ConfigError(f"{where} names no format: {name!r}; {closest(name, list(FORMATS), '{}')}")
+    return tuple(dict.fromkeys(names))
+
+
 def _positive(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{where} is {kind_of(value)}; give a number greater than 0")
@@ -230,8 +249,9 @@ _TABLES: dict[str, dict[str, _Reader]] = {
     },
     "storage": {"examples": _directory},
     "spec": {"document": _file},
+    "report": {"formats": _formats},
 }
-"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md, but for [storage], [spec]."""
+"""Every table and key that a config may have, and how each is read. Pinned in DESIGN.md up to [limits]."""
 
 
 # ---------------------------------------------------------------------- reading
@@ -274,6 +294,7 @@ def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None)
         LimitsTable(**read.get("limits", {})),
         StorageTable(**read.get("storage", {})),
         SpecTable(**read.get("spec", {})),
+        ReportTable(**read.get("report", {})),
     )
     _consistent(config)
     return config

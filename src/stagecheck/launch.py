@@ -64,7 +64,10 @@ class Wanted:
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once."""
+    """A run that can begin. `formats`: what its record is to be rendered in.
+
+    `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
+    """
 
     url: str
     plan: Plan
@@ -74,6 +77,7 @@ class Launch:
     mocked: bool = False
     expectations: entries.Expectations | None = None
     interrupted: bool = False
+    formats: tuple[str, ...] = ()
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
@@ -191,7 +195,7 @@ def prepare(wanted: Wanted) -> Launch:
     plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
     limits, credentials = limits_of(config, profile), credentials_of(config)
     document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
-    return Launch(url, plan, limits, credentials, document, expectations=expected)
+    return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)
 
 
 def today() -> date:

@@ -77,3 +77,19 @@ def path(key: OperationKey, **ids: str) -> str:
     """
     quoted = {name: quote(value, safe="") for name, value in ids.items()}
     return OPERATIONS[key].template.format_map(quoted)
+
+
+def operation_of(method: str, path: str) -> OperationKey | None:
+    """The operation that a request asks for, whatever stands in place of the ids; None for any other request."""
+    segments = path.split("?", 1)[0].split("/")
+    for key, fact in OPERATIONS.items():
+        if method == fact.method and _fits(fact.template.split("/"), segments):
+            return key
+    return None
+
+
+def _fits(template: list[str], segments: list[str]) -> bool:
+    same_length = len(template) == len(segments)
+    return same_length and all(
+        want.startswith("{") or want == one for want, one in zip(template, segments, strict=True)
+    )

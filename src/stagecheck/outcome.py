@@ -193,11 +193,23 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """How long so many answers took, in milliseconds: percentiles by nearest rank, and the longest."""
+
+    count: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Everything a run found out, ready to be recorded.
 
     `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
     `expectations`: None where the user expects nothing. `stateless`: how the target was seen to remember nothing.
+    `latency`: of all answers (`all`), of each operation, and of other requests (`other`).
     """
 
     url: str
@@ -219,3 +231,4 @@ class RunResult:
     expectations: Reckoning | None = None
     coverage: Coverage | None = None
     stateless: str | None = None
+    latency: Mapping[str, Latency] = field(default_factory=dict)

@@ -213,6 +213,15 @@ def test_a_run_that_fails_leaves_no_report_of_an_earlier_one(call: Call, config:
     assert [place.name for place in Path("reports").iterdir()] == ["exchanges.ndjson"]
 
 
+def test_the_page_is_written_where_the_config_asks_for_it(call: Call, config: Toml) -> None:
+    assert call("verify", "--config", config(report={"formats": ["html"]}), "--profile", "quick", "-q").code == 0
+    page = Path("reports/report.html").read_text()
+    assert "<h1>Conforming</h1>" in page
+    assert read_record(Path("reports/report.json"))["latency"]["all"]["count"] > 100
+    assert call("verify", "--config", config(), "--profile", "quick", "-q").code == 0
+    assert not Path("reports/report.html").exists(), "the page of an earlier run"
+
+
 def test_reports_that_cannot_be_written_at_the_end_are_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, record: object) -> None:
         raise OSError(28, "No space left on device")

@@ -27,7 +27,7 @@ def record(text: str = "") -> Record:
 def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
-    assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations"}
+    assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations", "latency"}
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
     assert made["target"] == {"url": "http://127.0.0.1:1", "mocked": False, "offers": ["attach", "list"]}
@@ -104,6 +104,8 @@ def test_a_record_of_a_later_version_with_more_keys_is_read() -> None:
 def test_a_record_of_an_earlier_version_has_no_coverage() -> None:
     assert problem_of(edited("coverage", gone=True)) is None
     assert problem_of(edited("coverage", value=None)) is None
+    for key in ("profile", "notes", "ladder", "expectations", "latency"):
+        assert problem_of(edited(key, gone=True)) is None
 
 
 def edited(*place: str | int, value: Any = None, gone: bool = False) -> Any:
@@ -134,6 +136,10 @@ def edited(*place: str | int, value: Any = None, gone: bool = False) -> Any:
         (edited("violations", 0, "steps", 1, "status", value="200"), "violations[0].steps[1].status is of the wrong"),
         (edited("coverage", "total", value="many"), "coverage.total is of the wrong type"),
         (edited("coverage", "walks", 1, "stopped", gone=True), "coverage.walks[1].stopped is missing"),
+        (edited("notes", value="one"), "notes is no list"),
+        (edited("ladder", "rungs", 0, "missing", value=[{"id": "x"}]), "ladder.rungs[0].missing[0].grade is missing"),
+        (edited("ladder", "rung", value=6), "its ladder has not the rung"),
+        (edited("expectations", value={"file": "x", "known": 1}), "expectations.gone is missing"),
         (edited("requests", value=None), "requests is of the wrong type"),
         (edited("requirements", 1, "id", value="MOVE-4"), "a requirement stands in it twice"),
         (edited("violations", 0, "requirement", value="MOVE-9"), "a violation names MOVE-9"),

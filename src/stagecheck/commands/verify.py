@@ -18,6 +18,7 @@ from stagecheck.launch import Launch, Wanted, exit_code, prepare
 from stagecheck.model.state import Reading
 from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
+from stagecheck.report.formats import FORMATS
 from stagecheck.report.junit import junit_of
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
@@ -71,7 +72,7 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     Without URL and --config, the target is the mocked one that stagecheck embeds. A live target needs a config; URL
     takes the place of its [target] url. Every service that is used is put back where it was.
 
-    Writes report.json, junit.xml and exchanges.ndjson into the report directory.
+    Writes report.json, junit.xml and exchanges.ndjson into the report directory, and what [report] formats names.
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
@@ -134,6 +135,7 @@ class Reports:
 
     directory: Path
     exchanges: ExchangeLog
+    formats: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, directory: Path, launch: Launch) -> Reports:
@@ -144,9 +146,9 @@ class Reports:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             write_atomically(directory / ".stagecheck", b"")
-            for name in (".stagecheck", _RECORD, _JUNIT):
+            for name in (".stagecheck", _RECORD, _JUNIT, *(one.file for one in FORMATS.values())):
                 (directory / name).unlink(missing_ok=True)
-            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor))
+            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats)
         except OSError as error:
             raise UsageError(
                 f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
@@ -157,3 +159,5 @@ class Reports:
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
         write_atomically(self.directory / _JUNIT, junit_of(record, strict=strict))
+        for name in self.formats:
+            write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))

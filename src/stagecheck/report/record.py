@@ -19,6 +19,7 @@ from stagecheck.exchange import Redactor, curl
 from stagecheck.outcome import (
     Coverage,
     Grade,
+    Latency,
     Level,
     Reckoning,
     Remark,
@@ -52,6 +53,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "profile": result.profile,
         "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
+        "latency": {what: _latency(entry) for what, entry in result.latency.items()},
         "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
         "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
@@ -83,6 +85,10 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "reproducer": reproducer_of(entry, result, redactor),
         "known": entry.known,
     }
+
+
+def _latency(entry: Latency) -> dict[str, Any]:
+    return {key: value if key == "count" else round(value, 3) for key, value in asdict(entry).items()}
 
 
 def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:
@@ -180,7 +186,35 @@ _COVERAGE: dict[str, Any] = {
     "complete": bool,
     "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
 }
-"""The same of `coverage`, which earlier versions did not write, and which is null where nothing is said of it."""
+_REMARK = {"requirement": str, "cause": str}
+_LATER: dict[str, Any] = {
+    "profile": str,
+    "notes": [str],
+    "coverage": _COVERAGE,
+    "ladder": {
+        "rung": int,
+        "of": int,
+        "stateless": _TEXT_OR_NONE,
+        "rungs": [
+            {
+                "rung": int,
+                "name": str,
+                "says": str,
+                "holds": bool,
+                "missing": [{"id": str, "grade": Grade, "reason": _TEXT_OR_NONE}],
+                "untested": [str],
+            }
+        ],
+    },
+    "expectations": {
+        "file": str,
+        "known": int,
+        "gone": [_REMARK],
+        "expired": [{**_REMARK, "expires": str}],
+        "unsure": [{**_REMARK, "why": str}],
+    },
+}
+"""The same of what earlier versions did not write, and what is null where nothing is said of it."""
 
 
 def read_record(path: Path, also: Mapping[str, Any] | None = None) -> Record:
@@ -208,9 +242,8 @@ def problem_of(record: object) -> str | None:
         return "it is no object"
     if record.get("schema") != SCHEMA:
         return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
-    coverage = record.get("coverage")
-    strange = None if coverage is None else _wrong(coverage, _COVERAGE, "coverage")
-    return _wrong(record, _RECORD, "") or strange or _inconsistent(record)
+    later = (_wrong(record[key], form, key) for key, form in _LATER.items() if record.get(key) is not None)
+    return _wrong(record, _RECORD, "") or next(filter(None, later), None) or _inconsistent(record)
 
 
 def _wrong(value: object, wanted: Any, where: str) -> str | None:
@@ -243,5 +276,8 @@ def _inconsistent(record: Mapping[str, Any]) -> str | None:
     ids = [entry["id"] for entry in record["requirements"]]
     if len(set(ids)) < len(ids):
         return "a requirement stands in it twice"
+    ladder = record.get("ladder")
+    if ladder is not None and not 0 <= ladder["rung"] <= ladder["of"] == len(ladder["rungs"]):
+        return "its ladder has not the rung that the target stands on"
     strangers = {entry["requirement"] for entry in record["violations"]} - set(ids)
     return f"a violation names {min(strangers)}, which is not among its requirements" if strangers else None

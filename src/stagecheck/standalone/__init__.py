@@ -5,11 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterable
+from functools import cache
 from types import ModuleType
 
 
 def source_of(module: ModuleType, wanted: Iterable[str]) -> str:
     """The source of some functions of a module, with all that they need of it and of the standard library."""
+    return _source_of(module, tuple(sorted(set(wanted))))
+
+
+@cache
+def _source_of(module: ModuleType, wanted: tuple[str, ...]) -> str:
     text = inspect.getsource(module)
     tree = ast.parse(text)
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}

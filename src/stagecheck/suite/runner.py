@@ -21,6 +21,7 @@ from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
+from stagecheck.suite.latency import Latencies
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
@@ -84,6 +85,7 @@ class Runner:
     _fell_short: bool = False
     _broken_off: bool = True
     _stateless: str | None = None
+    _latencies: Latencies = field(default_factory=Latencies)
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -94,7 +96,11 @@ class Runner:
         findings = Findings(self.plan.selected, self.plan.expects)
         findings.listen.append(self.observer.violation)
         phases: Counter[str] = Counter()
-        self.client.listen += [self.observer.exchange, lambda exchange: phases.update([exchange.phase])]
+        self.client.listen += [
+            self.observer.exchange,
+            self._latencies,
+            lambda exchange: phases.update([exchange.phase]),
+        ]
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
         self._begin("discover")
@@ -371,6 +377,7 @@ class Runner:
             broken_off=self._broken_off,
             coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
             stateless=self._stateless,
+            latency=self._latencies.summary(),
         )
 
     def _less_than_usual(self, findings: Findings) -> str | None:

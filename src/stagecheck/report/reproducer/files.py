@@ -50,11 +50,13 @@ def story_of(violation: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"schema": SCHEMA, **{key: violation.get(key) for key in _FIELDS}, **told}
 
 
+def names_of(requirement: str, number: int) -> tuple[str, str, str]:
+    """The names of the three forms: JSON, shell script, test file."""
+    stem = f"{number:02d}-{requirement.lower()}"
+    return f"{stem}.json", f"{stem}.sh", f"test_{stem.replace('-', '_')}.py"
+
+
 def files_of(story: Mapping[str, Any], number: int = 1) -> dict[str, str]:
     """The names and texts of the three forms."""
-    stem = f"{number:02d}-{story['requirement'].lower()}"
-    return {
-        f"{stem}.json": json.dumps(story, indent=2, ensure_ascii=False) + "\n",
-        f"{stem}.sh": shell_of(story),
-        f"test_{stem.replace('-', '_')}.py": pytest_of(story),
-    }
+    written = (json.dumps(story, indent=2, ensure_ascii=False) + "\n", shell_of(story), pytest_of(story))
+    return dict(zip(names_of(story["requirement"], number), written, strict=True))
