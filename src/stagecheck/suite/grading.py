@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stagecheck.contract import CATALOGUE, Requirement
+from stagecheck.contract import CATALOGUE, RUNGS, Requirement
 from stagecheck.outcome import Grade, Level, RequirementResult, Verdict, Violation
 from stagecheck.suite.registry import CHECKED
 
+OF_ANY_ANSWER = frozenset(RUNGS[0].requirements + RUNGS[1].requirements)
+"""What can be said of a target that keeps no state: the shape of its answers, and what it refuses."""
 _TWO_STAGES = ("MOVE-4", "SKIP-2", "STATE-7")
 
 
@@ -53,6 +55,8 @@ def _grade(
         grade, doubt = grade_of(mine)
         tried = exercised if grade is Grade.INCONCLUSIVE else max(exercised, len(mine))
         return RequirementResult(entry.id, entry.level, grade, tried, len(mine), doubt)
+    if circumstances.stateless and entry.id not in OF_ANY_ANSWER:
+        return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, circumstances.stateless)
     if exercised == 0:
         grade, reason = _untested(entry, circumstances)
         return RequirementResult(entry.id, entry.level, grade, 0, 0, reason)
@@ -89,8 +93,6 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
     """Why a requirement was not exercised; the config's reasons are `not-tested`, the target's `not-offered`."""
     if entry.id not in CHECKED:
         return Grade.NOT_TESTED, "this version has no check for it"
-    if circumstances.stateless:
-        return Grade.NOT_TESTED, circumstances.stateless
     if entry.id in circumstances.lacking:
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
     if entry.id in circumstances.not_offered:

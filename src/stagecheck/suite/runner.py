@@ -20,7 +20,7 @@ from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
 from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
-from stagecheck.suite.grading import Circumstances, grade_all, verdict_of
+from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
@@ -29,7 +29,7 @@ from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
 from stagecheck.suite.session import Session
 from stagecheck.suite.stages import Stages
-from stagecheck.suite.stateless import STILL_TOLD, WHY, ask, suspected
+from stagecheck.suite.stateless import WHY, ask, suspected
 from stagecheck.suite.tour import Part, Tour
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -170,7 +170,7 @@ class Runner:
             found = ask(session, parts.ground, parts.refusals.unknown_id)
             if found is not None:
                 self._stateless = found.sentence
-                session.findings.keep_only(STILL_TOLD, found.broken)
+                session.findings.keep_only(OF_ANY_ANSWER, found.broken)
                 session.findings.add(found.broken, found.exchanges[-1:], found.exchanges[-1].number)
                 session.remembers = False
                 self.notes.append(f"{WHY}: {found.sentence}")

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stagecheck import witness
-from stagecheck.contract import RUNGS
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import Attach
@@ -21,9 +20,6 @@ from stagecheck.suite.session import Session
 from stagecheck.suite.shapes import payload_of
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
-
-STILL_TOLD = frozenset(RUNGS[0].requirements + RUNGS[1].requirements)
-"""What can be said of a target that remembers nothing: its shape, and what it refuses."""
 
 WHY = "the target answers the same whatever is sent, so it cannot keep a state"
 
@@ -79,7 +75,9 @@ def _found(exchanges: list[Exchange], stage: str, service: str) -> Stateless:
         "stateless",
         f"the target remembers nothing: {sentence}",
         f"service {service} in stage {stage}, is_skipped false",
-        "an answer that does not speak of it, or not so",
+        "the same answer as to the others, which does not show that"
+        if _identical(exchanges)
+        else "an answer without it",
         witness=witness.places(service, [(stage, False)]),
     )
     return Stateless(sentence, tuple(exchanges), broken)
