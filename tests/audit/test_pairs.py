@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 from rich.console import Console
 
+from kit.thinned import EVERYTHING
 from stagecheck.audit import pairs
 from stagecheck.audit.combine import combined
 from stagecheck.audit.defect import DEFECTS, Defect
@@ -21,7 +22,7 @@ from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.model.requests import Attach, Form
 from stagecheck.model.state import Placement
 
-PAIRS = 40
+PAIRS = 40 if EVERYTHING else 24
 MOVE, SKIP, STATE = ("MOVE-1", "a"), ("SKIP-1", "b"), ("STATE-1", "c")
 Register = Callable[..., Defect]
 

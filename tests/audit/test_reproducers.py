@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from kit.serving import secrets_for_a_shell, serving
+from kit.thinned import thinned
 from stagecheck import launch
 from stagecheck.audit.defect import DEFECTS, Defect
 from stagecheck.audit.target import embedded_run
@@ -73,7 +74,7 @@ def _fails(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize("name", thinned(DEFECTS, every=5))
 def test_all_three_forms_tell_the_defect_from_the_contract(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

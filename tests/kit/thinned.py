@@ -1,0 +1,24 @@
+"""Fewer of what is many: `make test` runs a part that is always the same, `make audit` and EVERYTHING=1 run all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from stagecheck.audit.defect import DEFECTS
+
+EVERYTHING = os.environ.get("EVERYTHING") == "1"
+
+
+def thinned(names: Iterable[str], every: int) -> list[str]:
+    """Each `every`-th name; all of them in an environment with EVERYTHING=1."""
+    return list(names)[:: 1 if EVERYTHING else every]
+
+
+def defects(every: int) -> list[str]:
+    """Each `every`-th seeded defect and the first aimed at each requirement, in the order of the register."""
+    first: dict[str, str] = {}
+    for name, defect in DEFECTS.items():
+        first.setdefault(defect.requirement, name)
+    chosen = {*first.values(), *thinned(DEFECTS, every)}
+    return [name for name in DEFECTS if name in chosen]
