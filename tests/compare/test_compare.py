@@ -1,0 +1,61 @@
+"""Two targets side by side: equal ones are the same, and what is wrong in one of them is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from kit.thinned import thinned
+from stagecheck import spec
+from stagecheck.audit.defect import DEFECTS
+from stagecheck.audit.variants import VARIANTS
+from stagecheck.compare.compare import Comparison
+from stagecheck.compare.sequence import sequence
+from stagecheck.compare.side import Side
+from stagecheck.embedded import EMBEDDED_URL, embedded_credentials, embedded_plan, private_client
+from stagecheck.mock.app import Mock
+from stagecheck.mock.scenario import embedded
+from stagecheck.model.state import Reading
+from stagecheck.suite.plan import PROFILES, ProfileName
+from stagecheck.target.client import Client, Limits
+
+NIGHTLY = PROFILES[ProfileName.NIGHTLY]
+QUICK = PROFILES[ProfileName.QUICK]
+
+
+def side(name: str, mock: Mock) -> Side:
+    """One of the two: surveyed, with what the sequence is about still to be bound."""
+    client = Client(EMBEDDED_URL, private_client(mock), Limits(requests=20_000, seconds=600))
+    made = Side(name, client, spec.load(), embedded_credentials(), embedded_plan(mock.scenario, NIGHTLY))
+    made.survey()
+    return made
+
+
+def compared(one: Mock, other: Mock, right: frozenset[str] | None = None) -> Comparison:
+    """Both are ready to be asked; `right`: the requirements of which a first difference is enough."""
+    first, second = side("A", one), side("B", other)
+    profile = QUICK if right is None else NIGHTLY
+    asked = sequence(len(first.stages), len(first.services), profile, 0, Reading.MOVE_AND_SKIP)
+    first.bind(asked)
+    second.bind(asked)
+    return Comparison(first, second, asked, enough=lambda told: right is not None and told.requirement in right)
+
+
+def test_equal_targets_are_the_same_in_everything_asked() -> None:
+    comparison = compared(Mock(embedded()), Mock(embedded()))
+    assert comparison.run() == ()
+    assert comparison.asked > 100
+
+
+@pytest.mark.parametrize("name", thinned(VARIANTS, every=30))
+def test_a_conforming_variant_does_not_differ_from_itself(name: str) -> None:
+    one, other = (VARIANTS[name].mock(VARIANTS[name].scenario()) for _ in range(2))
+    assert compared(one, other).run() == ()
+
+
+@pytest.mark.parametrize("name", thinned(DEFECTS, every=35))
+def test_a_defect_is_a_difference_and_is_named(name: str) -> None:
+    right = frozenset(DEFECTS[name].right_names)
+    found = compared(Mock(embedded()), DEFECTS[name].mock(embedded()), right).run()
+    named = [told for told in found if told.requirement in right]
+    assert named, [(told.requirement, dict(told.facts)) for told in found]
+    assert all(told.facts for told in named)
