@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from stagecheck.errors import ConfigError
+from stagecheck.errors import ConfigError, closest
 from stagecheck.model.state import Reading, is_uuid
 from stagecheck.report.formats import FORMATS
 from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
@@ -186,7 +186,7 @@ def _formats(value: Any, where: str) -> tuple[str, ...]:
     names = [_string(entry, f"{where}[{position}]", "a name") for position, entry in enumerate(value)]
     for name in names:
         if name not in FORMATS:
-            raise ConfigError(f"{where} names no format: {name!r}; {closest(name, list(FORMATS), '{}')}")
+            raise ConfigError(f"{where} names no format: {name!r}; {closest(name, FORMATS)}")
     return tuple(dict.fromkeys(names))
 
 
@@ -339,7 +339,7 @@ def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
         if homes and not isinstance(value, dict):
             raise ConfigError(f"{name} stands outside of any table; put it below [{homes[0]}]")
         what = f"table [{name}]" if isinstance(value, dict) else f"key {name}"
-        raise ConfigError(f"unknown {what}; {closest(name, list(_TABLES), '[{}]')}")
+        raise ConfigError(f"unknown {what}; {closest(name, _TABLES, '[{}]')}")
     if not isinstance(value, dict):
         raise ConfigError(f"{name} is {kind_of(value)}; write a table: [{name}]")
     for key in value:
@@ -355,15 +355,7 @@ def _mend_key(table: str, key: str) -> str:
     elsewhere = [name for name, keys in _TABLES.items() if key in keys]
     if elsewhere and not difflib.get_close_matches(key, _TABLES[table]):
         return f"it belongs below [{elsewhere[0]}]"
-    return closest(key, list(_TABLES[table]), "{}")
-
-
-def closest(name: str, known: list[str], style: str) -> str:
-    """The end of an error about an unknown name: which one was meant, or which there are, each in that style."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {style.format(close[0])}?"
-    return "known are " + ", ".join(style.format(entry) for entry in known)
+    return closest(key, _TABLES[table])
 
 
 def _interpolated(value: Any, where: str, environ: Mapping[str, str]) -> Any:

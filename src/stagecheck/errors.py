@@ -17,6 +17,9 @@ Each message is one line and names the mend.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
+
 
 class StagecheckError(Exception):
     """Root of the tree; `exit_code` is what the process ends with."""
@@ -60,3 +63,14 @@ class BudgetSpent(StagecheckError):
 
 class HarnessError(StagecheckError):
     """A fault of stagecheck; reported as an error, never as a violation."""
+
+
+def closest(name: str, known: Collection[str], style: str = "{}", otherwise: str | None = None, most: int = 1) -> str:
+    """The end of an error about an unknown name: which one was meant (`most` at most), or which there are.
+
+    `style`: how a known name is written; `otherwise`: what is said in place of the list where no name is near.
+    """
+    close = difflib.get_close_matches(name, known, n=most, cutoff=0.5)
+    if close:
+        return f"did you mean {', '.join(map(style.format, close))}?"
+    return otherwise or "known are " + ", ".join(map(style.format, known))

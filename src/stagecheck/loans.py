@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -10,14 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from stagecheck.audit import defect_named
-from stagecheck.errors import HarnessError, UsageError
+from stagecheck.errors import HarnessError, UsageError, closest
 from stagecheck.mock.app import Mock
-from stagecheck.mock.asgi import Application
 from stagecheck.mock.faults import Faults
 from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.scenario import Scenario
 from stagecheck.mock.scenario_file import scenario_of
-from stagecheck.mock.server import LOOPBACK, Server, bound
+from stagecheck.mock.server import Server, idle_server
 from stagecheck.model.state import Reading
 
 _FAULTS = tuple(entry.name for entry in fields(Faults))
@@ -66,21 +64,15 @@ class Loans:
         """
         unknown = next((name for name in faults if name not in _FAULTS), None)
         if unknown is not None:
-            hint = difflib.get_close_matches(unknown, _KNOWN, n=1, cutoff=0.5)
-            mend = f"did you mean {hint[0]}?" if hint else f"there are {', '.join(_KNOWN)}"
+            mend = closest(unknown, _KNOWN, otherwise=f"there are {', '.join(_KNOWN)}")
             raise UsageError(f"there is no {unknown!r} to choose; {mend}")
         if isinstance(scenario, str | Path):
             scenario = self._directory / scenario
         start = scenario_of(scenario, reading)
         kind = Mock if defect is None else defect_named(defect).mock
         chosen = Faults(**faults)
-        server = self._idle.pop() if self._idle else self._started()
+        server = self._idle.pop() if self._idle else idle_server()
         target = MockTarget(start, server.url, kind, chosen)
         server.application.target = target
         self._lent.append((server, target))
         return target
-
-    def _started(self) -> Server:
-        server = Server(Application(), bound(LOOPBACK, 0))
-        server.start()
-        return server

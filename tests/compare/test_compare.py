@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kit.thinned import thinned
@@ -15,29 +17,39 @@ from stagecheck.embedded import EMBEDDED_URL, embedded_credentials, embedded_pla
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
-from stagecheck.suite.plan import PROFILES, ProfileName
+from stagecheck.suite.plan import PROFILES, Plan, Profile, ProfileName
 from stagecheck.target.client import Client, Limits
+from stagecheck.target.credentials import Credentials
 
 NIGHTLY = PROFILES[ProfileName.NIGHTLY]
 QUICK = PROFILES[ProfileName.QUICK]
 
 
-def side(name: str, mock: Mock) -> Side:
+Configured = Callable[[Plan, Credentials], tuple[Plan, Credentials]]
+
+
+def side(name: str, mock: Mock, configured: Configured) -> Side:
     """One of the two: surveyed, with what the sequence is about still to be bound."""
+    plan, credentials = configured(embedded_plan(mock.scenario, NIGHTLY), embedded_credentials())
     client = Client(EMBEDDED_URL, private_client(mock), Limits(requests=20_000, seconds=600))
-    made = Side(name, client, spec.load(), embedded_credentials(), embedded_plan(mock.scenario, NIGHTLY))
+    made = Side(name, client, spec.load(), credentials, plan)
     made.survey()
     return made
 
 
-def compared(one: Mock, other: Mock, right: frozenset[str] | None = None) -> Comparison:
+def compared(
+    one: Mock,
+    other: Mock,
+    profile: Profile = QUICK,
+    right: frozenset[str] = frozenset(),
+    configured: Configured = lambda plan, credentials: (plan, credentials),
+) -> Comparison:
     """Both are ready to be asked; `right`: the requirements of which a first difference is enough."""
-    first, second = side("A", one), side("B", other)
-    profile = QUICK if right is None else NIGHTLY
+    first, second = side("A", one, configured), side("B", other, configured)
     asked = sequence(len(first.stages), len(first.services), profile, 0, Reading.MOVE_AND_SKIP)
     first.bind(asked)
     second.bind(asked)
-    return Comparison(first, second, asked, enough=lambda told: right is not None and told.requirement in right)
+    return Comparison(first, second, asked, enough=lambda told: told.requirement in right)
 
 
 def test_equal_targets_are_the_same_in_everything_asked() -> None:
@@ -48,14 +60,15 @@ def test_equal_targets_are_the_same_in_everything_asked() -> None:
 
 @pytest.mark.parametrize("name", thinned(VARIANTS, every=30))
 def test_a_conforming_variant_does_not_differ_from_itself(name: str) -> None:
-    one, other = (VARIANTS[name].mock(VARIANTS[name].scenario()) for _ in range(2))
-    assert compared(one, other).run() == ()
+    variant = VARIANTS[name]
+    one, other = (variant.mock(variant.scenario()) for _ in range(2))
+    assert compared(one, other, configured=variant.configured).run() == ()
 
 
 @pytest.mark.parametrize("name", thinned(DEFECTS, every=35))
 def test_a_defect_is_a_difference_and_is_named(name: str) -> None:
     right = frozenset(DEFECTS[name].right_names)
-    found = compared(Mock(embedded()), DEFECTS[name].mock(embedded()), right).run()
+    found = compared(Mock(embedded()), DEFECTS[name].mock(embedded()), NIGHTLY, right).run()
     named = [told for told in found if told.requirement in right]
     assert named, [(told.requirement, dict(told.facts)) for told in found]
     assert all(told.facts for told in named)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from stagecheck.embedded import embedded_credentials
 from stagecheck.mock.app import Mock
-from stagecheck.mock.asgi import Application
 from stagecheck.mock.config_file import config_of
 from stagecheck.mock.handle import MockTarget
-from stagecheck.mock.server import LOOPBACK, Server, bound
+from stagecheck.mock.server import Server, idle_server
 
 _IDLE: list[Server] = []
 """Servers that are up and serve nothing at present: starting and stopping one takes longer than most tests."""
@@ -34,8 +33,7 @@ def serving(mock: Mock) -> Iterator[str]:
 
 
 def _started() -> Server:
-    server = Server(Application(), bound(LOOPBACK, 0))
-    server.start()
+    server = idle_server()
     atexit.register(server.stop)
     return server
 

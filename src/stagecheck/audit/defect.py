@@ -6,14 +6,13 @@ rightly be called by another name, that one stands in `accepts`. Names are perma
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from stagecheck.contract import CATALOGUE
-from stagecheck.errors import UsageError
+from stagecheck.errors import UsageError, closest
 from stagecheck.mock.app import Mock
 from stagecheck.outcome import Violation
 
@@ -48,8 +47,7 @@ DEFECTS: dict[str, Defect] = {}
 def defect_named(name: str) -> Defect:
     """The defect of that name. Raises UsageError that names those which are near."""
     if name not in DEFECTS:
-        close = difflib.get_close_matches(name, DEFECTS, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "see: stagecheck defects"
+        hint = closest(name, DEFECTS, otherwise="see: stagecheck defects", most=3)
         raise UsageError(f"there is no defect {name!r}; {hint}")
     return DEFECTS[name]
 

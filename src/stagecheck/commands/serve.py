@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -140,7 +141,6 @@ def _serve(server: Server, target: MockTarget, options: dict[str, Any]) -> None:
 
 def ready_line(target: MockTarget, defect: str | None) -> dict[str, Any]:
     """What a program has to know of a server that answers."""
-    secrets = target.secrets
     return {
         "url": target.url,
         "pid": os.getpid(),
@@ -151,12 +151,7 @@ def ready_line(target: MockTarget, defect: str | None) -> dict[str, Any]:
             name: {"id": found.id, "stages": dict(found.stages), "services": dict(found.services)}
             for name, found in target.environments.items()
         },
-        "auth": {
-            "token": secrets.token,
-            "jwt": secrets.jwt,
-            "expired_jwt": secrets.expired_jwt,
-            "foreign_token": secrets.foreign_token,
-        },
+        "auth": asdict(target.secrets),
         "reset": f"{target.url}/{CONTROL}/reset",
         "state": f"{target.url}/{CONTROL}/state",
     }

@@ -20,9 +20,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from stagecheck.config import closest, kind_of
+from stagecheck.config import kind_of
 from stagecheck.contract import CATALOGUE
-from stagecheck.errors import ConfigError
+from stagecheck.errors import ConfigError, closest
 from stagecheck.suite.plan import ProfileName
 
 FILE_NAME = "expect.toml"
@@ -102,7 +102,7 @@ def _tables(requirement: str, value: Any) -> list[Any]:
         what = f"requirement {requirement}" if isinstance(value, dict | list) else f"key {requirement}"
         if requirement.upper() in CATALOGUE:
             raise ConfigError(f"unknown {what}; did you mean [[{requirement.upper()}]]?")
-        hint = closest(requirement, list(CATALOGUE), "[[{}]]")
+        hint = closest(requirement, CATALOGUE, "[[{}]]")
         raise ConfigError(f"unknown {what}; {hint if hint.startswith('did') else 'see: stagecheck requirements'}")
     if not isinstance(value, list):
         raise ConfigError(f"{requirement} is {kind_of(value)}; write an array of tables: [[{requirement}]]")
@@ -114,7 +114,7 @@ def _entry(requirement: str, table: Any, where: str, *, finished: bool) -> Entry
         raise ConfigError(f"{where} is {kind_of(table)}; write an array of tables: [[{requirement}]]")
     for key in table:
         if key not in _KEYS:
-            raise ConfigError(f"{where}: unknown key {key}; {closest(key, list(_KEYS), '{}')}")
+            raise ConfigError(f"{where}: unknown key {key}; {closest(key, _KEYS)}")
     for key, (_, missing) in _KEYS.items():
         if missing and key not in table:
             raise ConfigError(f"{where}: {key} is missing; give {missing}")
@@ -153,7 +153,7 @@ def _profile(value: Any, where: str) -> ProfileName:
     text = _text(value, where)
     known = [name.value for name in ProfileName]
     if text not in known:
-        raise ConfigError(f"{where} is {text!r}; {closest(text, known, '{}')}")
+        raise ConfigError(f"{where} is {text!r}; {closest(text, known)}")
     return ProfileName(text)
 
 

@@ -5,16 +5,17 @@ The command line, the pytest fixture and the respx router hand out this one thin
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from stagecheck.errors import closest
 from stagecheck.mock.app import Answer, Call, Mock, call_from, response_of
 from stagecheck.mock.auth import FAR_AHEAD, LONG_AGO, issue_jwt
 from stagecheck.mock.faults import HEADER, Disturbance, Faults
@@ -85,7 +86,6 @@ class MockTarget:
         self.disturbance = Disturbance(self.faults)
         self.failure: Exception | None = None
         self._seen: deque[tuple[Call, int, str | None]] = deque(maxlen=_REMEMBERED)
-        self._environments: dict[str, Environment] = {}
 
     # ------------------------------------------------------------------ being asked
 
@@ -122,15 +122,12 @@ class MockTarget:
 
     # ------------------------------------------------------------------ names, ids, credentials
 
-    @property
+    @cached_property
     def environments(self) -> Mapping[str, Environment]:
         """All environments by name, the one under test first."""
-        if not self._environments:
-            first = self.scenario.environment
-            for key in sorted(self.scenario.world.organizations, key=lambda key: key != first):
-                found = self._environment(key)
-                self._environments[found.name] = found
-        return self._environments
+        first = self.scenario.environment
+        keys = sorted(self.scenario.world.organizations, key=lambda key: key != first)
+        return {found.name: found for found in map(self._environment, keys)}
 
     def _environment(self, key: str) -> Environment:
         world, names = self.scenario.world, self.scenario.names
@@ -153,7 +150,7 @@ class MockTarget:
         """The ids of its services by name."""
         return next(iter(self.environments.values())).services
 
-    @property
+    @cached_property
     def secrets(self) -> Secrets:
         """Every credential, valid and not."""
         tokens = self.scenario.tokens
@@ -194,11 +191,8 @@ class MockTarget:
             known.update(environment.services)
         key = known.get(service, canonical(service))
         if key not in placements:
-            close = difflib.get_close_matches(service, known, n=1, cutoff=0.5)
-            raise KeyError(
-                f"no service {service!r}; "
-                + (f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}")
-            )
+            mend = closest(service, known, "{!r}", otherwise=f"there are {', '.join(known)}")
+            raise KeyError(f"no service {service!r}; {mend}")
         return placements[key]
 
     def state(self) -> dict[str, Any]:

@@ -19,7 +19,6 @@ nodes are read and not Python values: they know their lines, hold a key twice, a
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from stagecheck.errors import ConfigError
+from stagecheck.errors import ConfigError, closest
 from stagecheck.mock.scenario import CREATED_AT, FOREIGN_TOKEN, TOKEN, Scenario, embedded, stable_id
 from stagecheck.model.requests import FOREIGN, OWN
 from stagecheck.model.state import Placement, Reading, Service, Stage, World, canonical, is_uuid
@@ -101,11 +100,6 @@ def _reading_named(reading: Reading | str) -> Reading:
     except ValueError:
         known = ", ".join(one.value for one in Reading)
         raise ConfigError(f"there is no reading {str(reading)!r}; known are {known}") from None
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
 @dataclass(slots=True)
@@ -235,7 +229,7 @@ class _Builder:
                 raise self.wrong(key, where, "a key that is no name; give a text")
             name = key.value
             if known and name not in known:
-                raise self.wrong(key, where, f"unknown key {name!r}; {_nearest(name, known)}")
+                raise self.wrong(key, where, f"unknown key {name!r}; {closest(name, known)}")
             if name in had:
                 first = f" (line {had[name]})" if self.numbered else ""
                 raise self.wrong(key, where, f"{name!r} is there twice{first}; remove one or give it another name")

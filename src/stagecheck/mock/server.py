@@ -123,6 +123,13 @@ class Server:
             self.ended()
 
 
+def idle_server() -> Server:
+    """A server on this machine that is up and has no mock to serve yet: it can be lent to many, one after another."""
+    server = Server(Application(), bound(LOOPBACK, 0))
+    server.start()
+    return server
+
+
 class _Uvicorn(uvicorn.Server):
     """A server that says when it accepts, or that it never will."""
 
