@@ -16,6 +16,8 @@ _DEFAULTS = """\
 # concurrency = 8
 # [spec]
 # document = "openapi.yaml"     # in place of the packaged one
+# [report]
+# formats = ["html"]            # written besides report.json and junit.xml
 # [storage]
 # examples = ".stagecheck/examples"
 """
