@@ -371,7 +371,7 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self._latencies.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
