@@ -25,6 +25,7 @@ PARTS: dict[str, frozenset[str]] = {
     "stages": STAGES,
     "deep": STATEFUL,
     "machine": STATEFUL | STAGES | {"ERR-9"},
+    "races": frozenset(key for key, entry in CATALOGUE.items() if entry.family == "RACE"),
     "properties": frozenset({"SHAPE-1", "SHAPE-2", "STATE-6"}) | REFUSALS,
 }
 
