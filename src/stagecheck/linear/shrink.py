@@ -23,11 +23,12 @@ class Core(Generic[C, A]):
     """Operations that no order explains, whatever the others did, in the order of their calls.
 
     `wrong`: the one whose answer is to blame: with any other answer there would be an order. None where that can be
-    said of no single one.
+    said of no single one. `history`: all operations, those that are not needed as ones that never returned.
     """
 
     operations: tuple[Operation[C, A], ...]
     wrong: Operation[C, A] | None
+    history: tuple[Operation[C, A], ...]
 
 
 def smallest(
@@ -56,8 +57,8 @@ def smallest(
     core = [index for index in kept if index not in left_out]
     for index in reversed(core):
         if not impossible([_silent(one) if at == index else one for at, one in enumerate(enough)]):
-            return Core(tuple(history[at] for at in core), history[index])
-    return Core(tuple(history[at] for at in core), None)
+            return Core(tuple(history[at] for at in core), history[index], tuple(enough))
+    return Core(tuple(history[at] for at in core), None, tuple(enough))
 
 
 def _vague(operation: Operation[C, A]) -> Operation[C, A]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stagecheck.linear import Answered, Budget, Operation, Outcome, check, smallest
 from stagecheck.model import words
 from stagecheck.model.compare import Mismatch, places_of
 from stagecheck.model.observation import Reply
-from stagecheck.model.requests import Attach, ReadList
+from stagecheck.model.requests import Attach, ReadList, ReadService
 from stagecheck.model.state import World
-from stagecheck.suite.races.specification import Asked, EachService, Placements, about, shown_by
+from stagecheck.suite.races.specification import Asked, EachService, Kind, Placements, Shown, about, shown_by, told_of
 from stagecheck.suite.races.specification import Race as Recorded
 from stagecheck.suite.races.telling import Done, unexplained
 from stagecheck.target.crowd import Timed
@@ -71,9 +71,25 @@ class Judging:
         broken = [wrong for one in done for wrong in self._list(one)]
         yield from broken
         if not broken:
-            history, specification = self._history(done), Placements(self.world, self._services())
+            history, specification = self._certain(done)
             if check(history, specification, _SNAPSHOTS).outcome is Outcome.NO:
                 yield self._unexplained("RACE-3", history, specification, done)
+
+    def _certain(self, done: Sequence[Done]) -> tuple[tuple[Recorded, ...], Placements]:
+        """The history of the services that no lost request of an earlier round may still move."""
+        doubtful = {call.service for call in self.lost}
+        services = tuple(service for service in self._services() if service not in doubtful)
+        look = ReadList(self.environment)
+        history = []
+        for one in (one.operation for one in done if not _beside(one, self.environment)):
+            of_doubtful = isinstance(one.call, Attach | ReadService) and one.call.service in doubtful
+            told = told_of(one, services)
+            if not of_doubtful:
+                history.append(told)
+            elif isinstance(told.answer, Shown) and told.answer.kind is Kind.DONE:
+                # What it did is none of this; what it shows of the others is.
+                history.append(replace(told, call=look))
+        return tuple(history), Placements(self.world, services)
 
     def _history(self, done: Sequence[Done]) -> tuple[Recorded, ...]:
         own = [one.operation for one in done if not _beside(one, self.environment)]
@@ -95,8 +111,10 @@ class Judging:
         by_moment = {(one.operation.client, one.operation.begin): one for one in done}
         kept = tuple(by_moment[one.client, one.begin] for one in core.operations)
         blamed = by_moment[core.wrong.client, core.wrong.begin] if core.wrong is not None else kept[-1]
-        services = specification.services if requirement == "RACE-1" else _moved(done)
-        return Wrong(unexplained(requirement, self.world, kept, blamed, services), kept, blamed)
+        enough = specification.services
+        if len(enough) > 1:
+            enough = _contradiction(core.history, blamed, specification)
+        return Wrong(unexplained(requirement, self.world, kept, blamed, enough), kept, blamed)
 
     # ------------------------------------------------------------------ one list
 
@@ -141,12 +159,19 @@ class Judging:
         return Wrong(mismatch, (one,), one)
 
 
+def _contradiction(history: Sequence[Recorded], blamed: Done, specification: Placements) -> tuple[str, ...]:
+    """The services of which it cannot be true together what the blamed answer shows; no more than are needed."""
+    needed = list(specification.services)
+    for service in specification.services:
+        fewer = [other for other in needed if other != service]
+        told = tuple(told_of(one, fewer) if one.begin == blamed.operation.begin else one for one in history)
+        if check(told, specification, _SNAPSHOTS).outcome is Outcome.NO:
+            needed = fewer
+    return tuple(needed)
+
+
 def _asks(one: Done, service: str) -> bool:
     return isinstance(one.call, Attach) and one.call.service == service
-
-
-def _moved(done: Sequence[Done]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.call.service for one in done if isinstance(one.call, Attach)))
 
 
 def _beside(one: Done, environment: str) -> bool:

@@ -16,7 +16,7 @@ from stagecheck.model.observation import Observation
 from stagecheck.model.requests import Attach
 from stagecheck.model.state import Placement, World
 from stagecheck.suite.races.specification import Kind, Placements, Shown, State
-from stagecheck.suite.races.telling import Done, asked_words
+from stagecheck.suite.races.telling import Done, deed_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,7 @@ class Quiet:
             yield _mismatch("bystander", f"{label}, which nobody asked to move, is {actual}", expected, actual), service
             return
         last = self._last(mine)
-        asked = asked_words(self.world, last.call) if last else ""
-        told = f"{last.client} was told that to {asked} is done, and no later request undid it" if last else ""
+        told = f"{deed_words(self.world, last)} was answered, and no later request undid it" if last else ""
         if last is None:
             yield _mismatch("unasked", f"{label} is {actual}, where no request put it", expected, actual), service
         elif where[0] == before:

@@ -27,15 +27,17 @@ from stagecheck.suite.races.quiet import Quiet, disagreement
 from stagecheck.suite.races.rounds import Ask, Round, Rounds
 from stagecheck.suite.races.specification import Kind, Shown
 from stagecheck.suite.races.telling import Done, race_of
+from stagecheck.suite.registry import RACES
 from stagecheck.suite.session import Session
 from stagecheck.target.crowd import Crowd, Errand
 from stagecheck.wire import bodies
 from stagecheck.wire.spell import operation_of
 
-RACES = ("RACE-1", "RACE-2", "RACE-3")
 _FOR_LOOKING = 4
 """Requests that a round may need besides its own: looks at the quiet state."""
 _TWO = 2
+_KEPT_IN_MIND = 2
+"""Requests of unknown outcome that the oracle hears of when the races are over: each doubles what is possible."""
 _ENOUGH_OF_ONE = 3
 """How often a broken promise is seen before its pattern is left alone."""
 
@@ -85,6 +87,14 @@ class Races:
         """Send rounds until so many requests are spent, or all three promises were seen broken often enough."""
         session = self.session
         end = session.client.sent + requests
+        try:
+            self._go(end)
+        finally:
+            for request in self.lost[-_KEPT_IN_MIND:]:
+                session.lost(request)
+
+    def _go(self, end: int) -> None:
+        session = self.session
         size = session.client.limits.concurrency
         made = Rounds(
             self._services(),
@@ -96,7 +106,7 @@ class Races:
             self._beside(),
         )
         with Crowd(session.client, size) as crowd:
-            while len(made.services) > 0:
+            while made.services:
                 following = made.next(session.world)
                 cost = following.requests + _FOR_LOOKING
                 if session.client.sent + cost > end or session.client.left < cost or self._enough():
@@ -134,7 +144,7 @@ class Races:
 
     def _enough(self) -> bool:
         broken = {requirement for (requirement, _), times in self._seen.items() if times >= _ENOUGH_OF_ONE}
-        return broken >= set(RACES) & self.plan.selected
+        return broken >= RACES & self.plan.selected
 
     # ------------------------------------------------------------------ one round
 
@@ -171,7 +181,8 @@ class Races:
         together = [one for one in done if any(_overlap(one, other) for other in done if other is not one)]
         moved = {one.call.service for one in together if isinstance(one.call, Attach)}
         findings.exercise(["RACE-1"] * len(moved))
-        findings.exercise(["RACE-3"] * sum(one.reply.shows is not None and one.reply.shows.of_list for one in together))
+        lists = sum(one.reply.shows is not None and one.reply.shows.of_list for one in together)
+        findings.exercise(["RACE-3"] * lists)
         for one in done:
             answer = one.operation.answer
             if isinstance(answer, Shown) and answer.kind is Kind.DECLINED:
@@ -209,8 +220,6 @@ class Races:
         session.oracle.meanwhile(resynchronise(quiet.world, seen, self.ground.environment))
         if not found:
             self._compare_reads(seen, sorted(moved), quiet)
-        for request in self.lost[-_FOR_LOOKING:]:
-            session.lost(request)
 
     def _look(self, quiet: Quiet) -> tuple[Observation | None, Exchange | None]:
         """The list, or the answer to a PUT that puts a service where it is and that no client has touched."""

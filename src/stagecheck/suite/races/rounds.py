@@ -7,7 +7,7 @@ judge and to be believed.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from stagecheck.model.requests import Attach, Form, Read, ReadList, ReadService, ReadStage
@@ -74,15 +74,12 @@ class Rounds:
 
     def next(self, world: World) -> Round:
         """The next round, from where everything is now. Each pattern comes once before any comes again."""
+        alone = len(self.services) < _TWO
+        self._deck = [pattern for pattern in self._deck if not (alone and pattern in _OF_SEVERAL)]
         if not self._deck:
-            self._deck = [*self._patterns()]
+            self._deck = list(_OF_ONE if alone else (*_OF_ONE, *_OF_SEVERAL))
             self._rng.shuffle(self._deck)
         return self._deck.pop()(_Hand(self, world, self._rng))
-
-    def _patterns(self) -> Iterator[Callable[[_Hand], Round]]:
-        yield from (duel, move_against_skip, read_your_writes)
-        if len(self.services) >= _TWO:
-            yield from (neighbours, swap, busy)
 
 
 @dataclass(slots=True)
@@ -208,3 +205,8 @@ def busy(hand: _Hand) -> Round:
             script.append((hand.skip if hand.rng.random() < 0.3 else hand.move)(service, stage))
         writers.append(script)
     return hand.round("busy", writers, services)
+
+
+_OF_ONE: tuple[Callable[[_Hand], Round], ...] = (duel, move_against_skip, read_your_writes)
+_OF_SEVERAL: tuple[Callable[[_Hand], Round], ...] = (neighbours, swap, busy)
+"""Patterns that take one service, and those that take two or more."""

@@ -6,7 +6,7 @@ small as it can be: where the services stand that are looked at, and the reading
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -104,7 +104,7 @@ class EachService(Placements):
 
 def about(service: str, history: Sequence[Race]) -> tuple[Race, ...]:
     """What a history says of one service."""
-    return tuple(_of(service, one) for one in history if _speaks_of(service, one))
+    return tuple(told_of(one, (service,)) for one in history if _speaks_of(service, one))
 
 
 def _speaks_of(service: str, operation: Race) -> bool:
@@ -112,13 +112,14 @@ def _speaks_of(service: str, operation: Race) -> bool:
     return call.service == service if isinstance(call, Attach | ReadService) else True
 
 
-def _of(service: str, operation: Race) -> Race:
-    """An operation as far as it speaks of one service."""
+def told_of(operation: Race, services: Collection[str]) -> Race:
+    """An operation as far as its answer speaks of these services."""
     answer = operation.answer
     if isinstance(answer, Answered):
         return operation
-    places = tuple(place for place in answer.places if place[0] == service)
-    return replace(operation, answer=Shown(answer.kind, places, tuple(e for e in answer.absent if e[0] == service)))
+    places = tuple(place for place in answer.places if place[0] in services)
+    absent = tuple(place for place in answer.absent if place[0] in services)
+    return replace(operation, answer=Shown(answer.kind, places, absent))
 
 
 def shown_by(call: Asked, reply: Reply, services: Sequence[str], places: dict[str, tuple[Placement, ...]]) -> Answer:

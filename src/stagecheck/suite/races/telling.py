@@ -15,6 +15,8 @@ from stagecheck.suite.races.specification import Asked, Kind, Shown
 from stagecheck.suite.races.specification import Race as Operation
 from stagecheck.target.crowd import Timed
 
+_SOON_MS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -99,8 +101,10 @@ def unexplained(
 ) -> Mismatch:
     """No order explains these answers (RACE-1, RACE-3)."""
     blamed = wrong or kept[-1]
-    count = f"these {len(kept)} requests" if len(kept) > 1 else "this request"
-    message = f"{_subject(world, blamed, kept)} {_shows(world, blamed, services)}: no order of {count} explains it"
+    why = f"no order of these {len(kept)} requests explains it"
+    if len(kept) == 1:
+        why = "in no order of the requests can that be"
+    message = f"{_subject(world, blamed, kept)} {_shows(world, blamed, services)}: {why}"
     whole = requirement == "RACE-3"
     return Mismatch(
         requirement,
@@ -121,30 +125,36 @@ def _kind(done: Done) -> str:
 
 def _subject(world: World, blamed: Done, kept: Sequence[Done]) -> str:
     """`The list that client 3 asked for 3 ms after client 1's move of … was answered`."""
-    what = {ReadList: "the list", ReadService: "the stage of the service"}.get(type(blamed.call), "the stage")
     if isinstance(blamed.call, Attach):
-        subject = f"the answer to {blamed.client}, who asked to {asked_words(world, blamed.call)}"
+        subject = f"the answer to {deed_words(world, blamed)}"
     else:
+        what = {ReadList: "the list", ReadService: "the stage of the service"}.get(type(blamed.call), "the stage")
         subject = f"{what} that {blamed.client} asked for"
-    before = [one for one in kept if one is not blamed and _ended(one) and one.timed.end_s <= blamed.timed.begin_s]  # type: ignore[operator]
-    writes = [one for one in before if isinstance(one.call, Attach)]
-    if writes:
-        last = max(writes, key=lambda one: one.timed.end_s or 0.0)
-        later = (blamed.timed.begin_s - (last.timed.end_s or 0.0)) * 1000
-        return f"{subject} {_ms(later)} after {last.client} was told that to {asked_words(world, last.call)} is done,"
     others = [one for one in kept if one is not blamed and isinstance(one.call, Attach)]
+    before = [(one.timed.end_s, one) for one in others if one.timed.end_s is not None]
+    ended = [(end, one) for end, one in before if end < blamed.timed.begin_s]
+    if ended:
+        end, last = max(ended, key=lambda pair: pair[0])
+        return f"{subject} {_later(blamed.timed.begin_s - end)} {deed_words(world, last)} was answered"
     if others:
-        meanwhile = " and ".join(f"{one.client} asked to {asked_words(world, one.call)}" for one in others[:2])
-        return f"{subject} while {meanwhile},"
+        return f"{subject} during {' and '.join(deed_words(world, one) for one in others[:2])}"
     return subject
 
 
-def _ended(done: Done) -> bool:
-    return done.timed.end_s is not None
+def deed_words(world: World, done: Done) -> str:
+    """A write as a thing: `client 1's move of service 5e6f7a8b to stage B`."""
+    assert isinstance(done.call, Attach)
+    service, stage = words.service_label(world, done.call.service), words.stage_label(world, done.call.stage)
+    if done.call.form is Form.TRUE:
+        return f"{done.client}'s skip of {service} in {stage}"
+    return f"{done.client}'s move of {service} to {stage}"
 
 
-def _ms(milliseconds: float) -> str:
-    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+def _later(seconds: float) -> str:
+    milliseconds = seconds * 1000
+    if milliseconds < _SOON_MS:
+        return "right after"
+    return f"{milliseconds:.1f} ms after" if milliseconds < 10 else f"{milliseconds:.0f} ms after"
 
 
 def _shows(world: World, blamed: Done, services: Sequence[str]) -> str:
