@@ -81,6 +81,8 @@ class Runner:
     renew: Callable[[], None] | None = None
     log: list[Sent] = field(default_factory=list)
     """Every request that was judged, in its order."""
+    races: Races | None = None
+    """What was asked by several clients at once; None until then."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -227,12 +229,12 @@ class Runner:
         if not share or self._left_out or self._stateless:
             return
         self._keep_back(session.findings, way_home)
-        races = Races(session, parts.ground, self.plan)
         self._unraced = unfit(session, parts.ground) or wrong_alone(session)
         if self._unraced is None:
             self._begin("races")
-            races.go(share)
-            self.notes += races.notes()
+            self.races = Races(session, parts.ground, self.plan)
+            self.races.go(share)
+            self.notes += self.races.notes()
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""

@@ -167,7 +167,7 @@ class Races:
         if not broken:
             broken += judging.snapshots(done)
         for wrong in broken:
-            self._found(wrong, done)
+            self._found(wrong, done, before)
 
     def _spelled(self, ask: Ask) -> HttpRequest:
         spell, own = self.session.spell, self.session.credentials.own
@@ -216,7 +216,7 @@ class Races:
         session.findings.exercise(["RACE-2"] * len(moved))
         found = list(quiet.judged(seen))
         for mismatch, service in found:
-            self._found_quiet(mismatch, quiet.story(service), done, (look,))
+            self._found_quiet(mismatch, service, quiet, (look,))
         session.oracle.meanwhile(resynchronise(quiet.world, seen, self.ground.environment))
         if not found:
             self._compare_reads(seen, sorted(moved), quiet)
@@ -263,18 +263,18 @@ class Races:
         stage, listed = reply.shows.stages[0].id, places[service][0]
         if stage != listed.stage:
             mismatch = disagreement(quiet.world, service, listed, stage)
-            self._found_quiet(mismatch, quiet.story(service), quiet.done, (look,))
+            self._found_quiet(mismatch, service, quiet, (look,))
 
     # ------------------------------------------------------------------ on record
 
-    def _found(self, wrong: Wrong, done: Sequence[Done]) -> None:
-        race = race_of(self.session.world, done, wrong.kept, wrong.blamed, wrong.mismatch.message)
+    def _found(self, wrong: Wrong, done: Sequence[Done], world: World) -> None:
+        race = race_of(world, done, wrong.kept, wrong.blamed, wrong.services, wrong.mismatch.message)
         self._record(wrong.mismatch, wrong.kept, (), race)
 
-    def _found_quiet(
-        self, mismatch: Mismatch, kept: Sequence[Done], done: Sequence[Done], looks: tuple[Exchange, ...]
-    ) -> None:
-        self._record(mismatch, kept, looks, race_of(self.session.world, done, kept, None, mismatch.message))
+    def _found_quiet(self, mismatch: Mismatch, service: str | None, quiet: Quiet, looks: tuple[Exchange, ...]) -> None:
+        kept, done, world = quiet.story(service), quiet.done, quiet.world
+        services = (service,) if service is not None else tuple(world.placements)
+        self._record(mismatch, kept, looks, race_of(world, done, kept, None, services, mismatch.message))
 
     def _record(self, mismatch: Mismatch, kept: Sequence[Done], looks: tuple[Exchange, ...], race: Race) -> None:
         key = (mismatch.requirement, mismatch.cause)
