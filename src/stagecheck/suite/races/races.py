@@ -21,6 +21,7 @@ from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import Level, Race, Replays
 from stagecheck.suite.discover import Ground
+from stagecheck.suite.findings import breach_of
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.races.judging import Judging, Wrong
 from stagecheck.suite.races.quiet import Quiet, disagreement
@@ -268,13 +269,13 @@ class Races:
     # ------------------------------------------------------------------ on record
 
     def _found(self, wrong: Wrong, done: Sequence[Done], world: World) -> None:
-        race = race_of(world, done, wrong.kept, wrong.blamed, wrong.services, wrong.mismatch.message)
+        race = race_of(world, done, wrong.kept, wrong.blamed, wrong.services, breach_of(wrong.mismatch).message)
         self._record(wrong.mismatch, wrong.kept, (), race)
 
     def _found_quiet(self, mismatch: Mismatch, service: str | None, quiet: Quiet, looks: tuple[Exchange, ...]) -> None:
         kept, done, world = quiet.story(service), quiet.done, quiet.world
         services = (service,) if service is not None else tuple(world.placements)
-        self._record(mismatch, kept, looks, race_of(world, done, kept, None, services, mismatch.message))
+        self._record(mismatch, kept, looks, race_of(world, done, kept, None, services, breach_of(mismatch).message))
 
     def _record(self, mismatch: Mismatch, kept: Sequence[Done], looks: tuple[Exchange, ...], race: Race) -> None:
         key = (mismatch.requirement, mismatch.cause)
