@@ -21,7 +21,7 @@ from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import Level, Race, Replays
 from stagecheck.suite.discover import Ground
-from stagecheck.suite.findings import breach_of
+from stagecheck.suite.findings import Findings, breach_of
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.races.judging import Judging, Wrong
 from stagecheck.suite.races.quiet import Quiet, disagreement
@@ -56,12 +56,12 @@ def unfit(session: Session, ground: Ground) -> str | None:
     return None
 
 
-def wrong_alone(session: Session) -> str | None:
+def wrong_alone(findings: Findings) -> str | None:
     """Why nothing would be learnt from races: the target is wrong already when it is asked one thing after another."""
     broken = sorted(
         {
             found.breach.requirement
-            for found in session.findings.violations
+            for found in findings.violations
             if found.breach.level is Level.MUST
             and found.breach.requirement.split("-")[0] in ("MOVE", "SKIP", "STATE")
             and not found.doubtful
