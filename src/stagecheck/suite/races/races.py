@@ -74,7 +74,11 @@ def wrong_alone(findings: Findings) -> str | None:
 
 @dataclass(slots=True)
 class Races:
-    """Sends rounds and puts on record what they break. `rounds`: how many were sent."""
+    """Sends rounds and puts on record what they break.
+
+    `rounds`: how many were sent; `declined`: refusals for the time being, by status; `lost`: requests whose outcome is
+    unknown; `broken`: requirement and sentence of everything that was seen broken, each time.
+    """
 
     session: Session
     ground: Ground
@@ -82,6 +86,7 @@ class Races:
     rounds: int = 0
     declined: Counter[int] = field(default_factory=Counter)
     lost: list[Attach] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
     _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def go(self, requests: int) -> None:
@@ -113,7 +118,7 @@ class Races:
                 if session.client.sent + cost > end or session.client.left < cost or self._enough():
                     return
                 try:
-                    self._round(crowd, following)
+                    self.round(crowd, following)
                 except BudgetSpent:
                     return
                 made.services = self._services()
@@ -149,7 +154,8 @@ class Races:
 
     # ------------------------------------------------------------------ one round
 
-    def _round(self, crowd: Crowd, following: Round) -> None:
+    def round(self, crowd: Crowd, following: Round) -> None:
+        """Send one round, judge it, and believe what is seen afterwards."""
         session, before = self.session, self.session.world
         self.session.addressed |= set(following.services)
         scripts = [[Errand(self._spelled(ask), ask.pause_s) for ask in script] for script in following.scripts]
@@ -280,6 +286,7 @@ class Races:
     def _record(self, mismatch: Mismatch, kept: Sequence[Done], looks: tuple[Exchange, ...], race: Race) -> None:
         key = (mismatch.requirement, mismatch.cause)
         self._seen[key] += 1
+        self.broken.append((mismatch.requirement, breach_of(mismatch).message))
         findings = self.session.findings
         steps = (*(one.timed.exchange for one in kept), *looks)
         at = max((exchange.number for exchange in steps), default=self.session.client.sent)
