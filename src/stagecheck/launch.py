@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import httpx
 
 from stagecheck import contract, spec
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck.config import credentials_of, limits_of, load, plan_of
+from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck.config import credentials_of, limits_of, load, plan_of
+from stagecheck.config_values import checked_url
 from stagecheck.errors import ConfigError, SpecError
 from stagecheck.launch import Wanted, prepare
 from stagecheck.mock.auth import issue_jwt
