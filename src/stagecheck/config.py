@@ -21,7 +21,7 @@ from stagecheck.model.state import Reading
 from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
 from stagecheck.target.client import Limits
 from stagecheck.target.credentials import Credentials, expiry_of
-from stagecheck.target.reach import is_loopback
+from stagecheck.target.hosts import is_loopback
 
 DEFAULT_RATE = 20.0
 """Requests per second to a host that is not loopback, where the config says nothing."""
@@ -37,7 +37,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class TargetTable:
     """[target]: where the target is, and which things of it may be used.
 
-    `manage_stages`: whether the run may make stages of its own, which it removes again.
+    `manage_stages`: whether the run may make stages of its own, which it removes again. `allow_hosts`: the hosts that
+    a run with this config may go to, None for any.
     """
 
     url: str
@@ -45,6 +46,7 @@ class TargetTable:
     stages: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     manage_stages: bool = True
+    allow_hosts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ _TABLES: dict[str, dict[str, _Reader]] = {
         "stages": values.uuids,
         "services": values.uuids,
         "manage_stages": values.flag,
+        "allow_hosts": values.hosts,
     },
     "auth": {
         "token": values.secret,

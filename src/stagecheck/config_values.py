@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from stagecheck.errors import ConfigError, closest
 from stagecheck.model.state import is_uuid
 from stagecheck.report.formats import FORMATS
+from stagecheck.target.hosts import split_entry
 
 _MOST = 1_000_000
 """More of anything is a slip of the keyboard, and overflows a clock somewhere."""
@@ -53,6 +54,24 @@ def uuids(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"{where} is {kind_of(value)}; give a list of UUIDs")
     return tuple(uuid(entry, f"{where}[{position}]") for position, entry in enumerate(value))
+
+
+def hosts(value: Any, where: str) -> tuple[str, ...]:
+    """A list of hosts, each as `host`, `host:port` or `*.domain`."""
+    if not isinstance(value, list):
+        raise ConfigError(f"{where} is {kind_of(value)}; give a list of hosts")
+    for position, entry in enumerate(value):
+        text = string(entry, f"{where}[{position}]", "a host")
+        try:
+            split_entry(text)
+        except ValueError:
+            raise ConfigError(
+                f"{where}[{position}] is no host: {text!r}; give one such as api.example.com, 127.0.0.1:8080 or "
+                "*.example.com"
+            ) from None
+    if not value:
+        raise ConfigError(f"{where} is empty, so no host is allowed; name one, or remove the key")
+    return tuple(value)
 
 
 def secret(value: Any, where: str) -> str:

@@ -39,7 +39,8 @@ from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.reach import is_loopback, live
+from stagecheck.target.hosts import check_host, is_loopback
+from stagecheck.target.reach import live
 
 T = TypeVar("T")
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -48,7 +49,10 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a front end was asked for. `allow_option`: how its option for writes is spelled, for the error's mend."""
+    """What a front end was asked for.
+
+    `allow_option`, `production_option`: how its options for writes and for production are spelled, for the mend.
+    """
 
     url: str | None = None
     config: Path | None = None
@@ -59,6 +63,8 @@ class Wanted:
     reading: str | None = None
     allow_writes: bool = False
     allow_option: str = "--allow-writes"
+    production: bool = False
+    production_option: str = "--production"
     expect: Path | None = None
     strict: bool = False
 
@@ -141,7 +147,8 @@ class Launch:
             nonlocal asked
             del number, frame
             again, asked = asked, True
-            if again:
+            if again or client.phase == "ask":
+                # Nobody waits for an answer to a question in vain.
                 stop()
 
         def stop() -> None:
@@ -188,6 +195,8 @@ def prepare(wanted: Wanted) -> Launch:
         )
     config = load(wanted.config, url=url)
     url = config.target.url
+    hosts, option = config.target.allow_hosts, wanted.production_option
+    check_host(url, hosts, writes=True, production=wanted.production, option=option)
     if not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "

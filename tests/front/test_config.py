@@ -10,7 +10,7 @@ from stagecheck.errors import ConfigError, SpecError
 from stagecheck.launch import Wanted, prepare
 from stagecheck.mock.auth import issue_jwt
 from stagecheck.suite.plan import PROFILES, ProfileName
-from stagecheck.target.reach import is_loopback
+from stagecheck.target.hosts import is_loopback
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER = "3FA85F64-5717-4562-B3FC-2C963F66AFA7"

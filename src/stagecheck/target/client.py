@@ -16,6 +16,8 @@ from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
 
 _MAX_ANSWER = 32 * 1024 * 1024
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that ask for no change (RFC 9110 9.2.1, without TRACE)."""
 _MOST_WAITS = 5
 _LONGEST_WAIT_S = 30.0
 
@@ -44,7 +46,8 @@ class Client:
     """Sends requests to one target, one after another.
 
     `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
-    order at the end; `release` opens them.
+    order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
+    here, whoever asks for it. `wrote`: whether anything else has been sent so far.
     """
 
     url: str
@@ -54,6 +57,8 @@ class Client:
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
+    read_only: bool = False
+    wrote: bool = False
     _began: float = field(default_factory=time.monotonic)
     _not_before: float = 0.0
 
@@ -64,8 +69,11 @@ class Client:
         when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
         request could not even be formed.
         """
+        if self.read_only and request.method not in SAFE:
+            raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
         self._spend()
         message = self._formed(request)
+        self.wrote |= request.method not in SAFE
         started = time.monotonic()
         status, headers, body, failure = self._exchange(message)
         for _ in range(_MOST_WAITS):

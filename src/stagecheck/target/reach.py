@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.parse import urlsplit
 
 import httpx
 import respx
 
 from stagecheck.errors import ConfigError
+from stagecheck.target.hosts import is_loopback
 
 EMBEDDED_URL = "http://stagecheck.invalid"
 """The base URL of a mocked target. `.invalid` never resolves (RFC 2606): nothing can leave the process."""
 
 _HEADERS = {"User-Agent": "stagecheck"}
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine for certain: 127.0.0.0/8, ::1 or localhost."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback
 
 
 def _no_cookies() -> CookieJar:
