@@ -65,6 +65,7 @@ class Wanted:
     allow_option: str = "--allow-writes"
     production: bool = False
     production_option: str = "--production"
+    read_only: bool = False
     expect: Path | None = None
     strict: bool = False
 
@@ -184,6 +185,7 @@ def prepare(wanted: Wanted) -> Launch:
     if wanted.config is None and url is None:
         scenario = embedded()
         plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
+        plan = replace(plan, read_only=wanted.read_only)
         limits = Limits(requests=profile.requests, seconds=float("inf"))
         document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
@@ -196,13 +198,14 @@ def prepare(wanted: Wanted) -> Launch:
     config = load(wanted.config, url=url)
     url = config.target.url
     hosts, option = config.target.allow_hosts, wanted.production_option
-    check_host(url, hosts, writes=True, production=wanted.production, option=option)
-    if not wanted.allow_writes and not is_loopback(url):
+    writes = not wanted.read_only
+    check_host(url, hosts, writes=writes, production=wanted.production, option=option)
+    if writes and not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "
-            f"give {wanted.allow_option} if it may"
+            f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
         )
-    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
+    plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
     limits, credentials = limits_of(config, profile), credentials_of(config)
     document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
     return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)

@@ -30,7 +30,19 @@ from stagecheck.suite.runner import Observer
 
 _RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
 _FILE = click.Path(path_type=Path)
-_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "production", "expect", "strict")
+_WANTED = (
+    "config",
+    "spec",
+    "profile",
+    "only",
+    "seed",
+    "reading",
+    "allow_writes",
+    "production",
+    "read_only",
+    "expect",
+    "strict",
+)
 """The options that say which run is wanted; the others say how it is shown."""
 
 
@@ -58,6 +70,7 @@ _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes
     help="Pin what a skip to another stage has to mean (SKIP-2); otherwise it is found out.",
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--read-only", is_flag=True, help="Send nothing but reads; what they cannot show is not tested.")
 @click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
 @click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
 @click.option("--spec", type=_FILE, metavar="FILE", help="An OpenAPI document in place of the packaged one.")

@@ -76,6 +76,16 @@ def discover(session: Session, plan: Plan) -> Ground:
     )
 
 
+def look_around(session: Session, plan: Plan) -> Ground:
+    """The same by reads alone: whether the PUT is offered is not found out. Raises what `survey` raises."""
+    stages, services, _ = survey(session, plan)
+    session.offers.discard(OperationKey.ATTACH)
+    _probe_late_list(session, plan)
+    _probe_stage_read(session, stages)
+    environment = session.oracle.environment
+    return Ground(environment, stages, services, stages, services, blind=not session.sees_services)
+
+
 def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
     """What reads alone show: the stages and services that may be used, where they are, and the list if it is offered.
 

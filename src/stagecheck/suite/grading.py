@@ -20,6 +20,7 @@ class Circumstances:
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
     services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
+    `read_only`: that nothing was written, which much cannot be tested without.
     `stateless`: that it remembers nothing, which all that is about its state cannot be tested for.
     """
 
@@ -35,6 +36,7 @@ class Circumstances:
     choices: Mapping[str, frozenset[str]]
     not_offered: Mapping[str, str] = field(default_factory=dict)
     stateless: str | None = None
+    read_only: str | None = None
 
 
 def grade_all(
@@ -95,6 +97,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_TESTED, "this version has no check for it"
     if entry.id in circumstances.lacking:
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
+    if circumstances.read_only:
+        return Grade.NOT_TESTED, circumstances.read_only
     if entry.id in circumstances.not_offered:
         return Grade.NOT_OFFERED, circumstances.not_offered[entry.id]
     if entry.id == "STATE-5" and not circumstances.reads_offered:

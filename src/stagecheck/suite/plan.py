@@ -128,6 +128,7 @@ class Plan:
 
     `expects`: whether a violation (requirement, cause) is known already; what is must not keep a run from finding more.
     `kept`: the directory in which failing random walks are kept from run to run. `manage`: whether stages may be made.
+    `read_only`: nothing is written at all.
     `before_writing`: told what is about to be written to; raises what shall end the run before anything is.
     """
 
@@ -143,4 +144,5 @@ class Plan:
     expects: Callable[[str, str], bool] = nothing
     kept: Path | None = None
     manage: bool = True
+    read_only: bool = False
     before_writing: Callable[[Touched], None] = unasked

@@ -18,12 +18,14 @@ from stagecheck.suite.auth import Auth
 from stagecheck.suite.circumstances import silences, things, undescribed
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
-from stagecheck.suite.discover import Ground, discover
+from stagecheck.suite.discover import Ground, discover, look_around
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
+from stagecheck.suite.reads import WHY as READS_ALONE
+from stagecheck.suite.reads import Reads
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
@@ -103,6 +105,7 @@ class Runner:
         ]
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
+        self.client.read_only = self.plan.read_only
         self._begin("discover")
         try:
             parts = self._set_out(session)
@@ -128,7 +131,7 @@ class Runner:
 
     def _set_out(self, session: Session) -> _Parts:
         """Discover, and make the parts of the run."""
-        ground = discover(session, self.plan)
+        ground = (look_around if self.plan.read_only else discover)(session, self.plan)
         self.notes += [*ground.notes, *undescribed(session)]
         tour = Tour(session, ground)
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
@@ -139,6 +142,9 @@ class Runner:
 
     def _go(self, session: Session, parts: _Parts) -> None:
         """Explore as far as the budget goes, then see again what was found."""
+        if self.plan.read_only:
+            self._read(session, parts)
+            return
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
         self._keep_back(session.findings, way_home)
@@ -150,6 +156,15 @@ class Runner:
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+
+    def _read(self, session: Session, parts: _Parts) -> None:
+        """What reads alone can show. The plan's other parts are left out, so nothing known is said to be gone."""
+        self._begin("reads")
+        self._left_out = READS_ALONE
+        try:
+            Reads(session, parts.ground, parts.refusals, parts.auth).go()
+        except BudgetSpent as spent:
+            self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
 
     def _put_back(self, session: Session) -> list[str]:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
@@ -354,6 +369,7 @@ class Runner:
             choices={key: frozenset(values) for key, values in findings.choices.items()},
             not_offered=parts.stages.missing if parts else {},
             stateless=WHY if self._stateless else None,
+            read_only=READS_ALONE if self.plan.read_only else None,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
@@ -375,10 +391,15 @@ class Runner:
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
-            coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
+            coverage=parts.deep.covered() if parts and self._walks else None,
             stateless=self._stateless,
             latency=self._latencies.summary(),
         )
+
+    @property
+    def _walks(self) -> bool:
+        """Whether sequences of operations are tried at all."""
+        return bool(self.plan.selected & SEQUENCES) and not self.plan.read_only
 
     def _less_than_usual(self, findings: Findings) -> str | None:
         """Why what the same profile has shown before might not have come up this time, or None.
