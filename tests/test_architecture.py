@@ -41,7 +41,19 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
     "compare": FACTS | {"spec", "model", "wire", "target", "mock", "suite", "embedded", "compare"},
     **dict.fromkeys(
-        ("embedded", "launch", "loans", "config", "config_values", "cli", "commands", "pytest_plugin", "__main__"), _ANY
+        (
+            "embedded",
+            "rehearsal",
+            "launch",
+            "loans",
+            "config",
+            "config_values",
+            "cli",
+            "commands",
+            "pytest_plugin",
+            "__main__",
+        ),
+        _ANY,
     ),
 }
 """Which part may import which; a part is a module or package of `stagecheck`. None: anything."""

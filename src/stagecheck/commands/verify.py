@@ -14,6 +14,7 @@ from rich.console import Console
 
 from stagecheck.cli import INCONCLUSIVE, Settings
 from stagecheck.commands.consent import asking
+from stagecheck.commands.planned import print_plan
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Exchange
 from stagecheck.launch import Launch, Wanted, exit_code, prepare
@@ -70,6 +71,7 @@ _WANTED = (
     help="Pin what a skip to another stage has to mean (SKIP-2); otherwise it is found out.",
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--plan", is_flag=True, help="Print what would be sent and changed, and send nothing.")
 @click.option("--read-only", is_flag=True, help="Send nothing but reads; what they cannot show is not tested.")
 @click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
 @click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
@@ -96,6 +98,9 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
     settings.redact = launch.redactor.text
     console = make_console(sys.stdout)
+    if options["plan"]:
+        print_plan(console, launch)
+        return 0
     progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
     say = None if options["quiet"] else partial(console.print, soft_wrap=True)
     asked = asking(launch, yes=options["yes"], say=say, paused=progress.paused)

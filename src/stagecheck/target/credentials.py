@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from stagecheck.errors import ConfigError
 from stagecheck.exchange import Credential, Recipe
@@ -56,6 +57,8 @@ _OTHER_SCHEMES = (
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What the config gives. Any may be missing; without token and jwt, requests go out without a credential."""
+
+    ROLES: ClassVar = ("token", "jwt", "expired_jwt", "foreign_token")
 
     token: str | None = None
     jwt: str | None = None
