@@ -63,6 +63,7 @@ class Exchange:
 
     `number` counts from 1 over the whole run. `status` is None when no answer came (`failure` says why): then
     nobody knows whether the request took effect. `elapsed_s` is seconds; `started_s` seconds since the run began.
+    `gateway`: the status with which somebody before the target has answered instead of it.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Exchange:
     started_s: float
     elapsed_s: float
     failure: str | None = None
+    gateway: int | None = None
 
     @property
     def content_type(self) -> str:

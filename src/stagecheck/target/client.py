@@ -6,20 +6,28 @@ of the contract. A fault of the harness is never turned into an answer: see `sen
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import httpx
 
 from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
+from stagecheck.target.gateway import Origins
+from stagecheck.target.pace import Pace, retry_after_s
+from stagecheck.target.reach import unreachable
 
 _MAX_ANSWER = 32 * 1024 * 1024
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that ask for no change (RFC 9110 9.2.1, without TRACE)."""
 _MOST_WAITS = 5
-_LONGEST_WAIT_S = 30.0
+_LONGEST_WAIT_S = 300.0
+"""As long as a target may ask to wait while things are put back; before that as long as the run may take."""
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+"""Between attempts of what may safely be sent again."""
 
 
 @dataclass(slots=True)
@@ -33,12 +41,30 @@ class Limits:
     concurrency: int = 8
 
 
-def _patience_s(headers: dict[str, str]) -> float:
-    """How long a 429 asks to wait (RFC 9110 10.2.3), bounded; a second where it does not say."""
-    try:
-        return min(_LONGEST_WAIT_S, max(0.0, float(headers.get("retry-after", "1"))))
-    except ValueError:
-        return 1.0
+def _now() -> float:
+    return time.monotonic()
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt.
+
+    `trouble`: what was in the way, where something passing was. `unsent`: the request was never taken. `final`: it is
+    of no use to try again. `gateway`: somebody before the target has answered.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    failure: str | None = None
+    trouble: str = ""
+    unsent: bool = False
+    final: bool = False
+    gateway: bool = False
 
 
 @dataclass(slots=True)
@@ -47,7 +73,8 @@ class Client:
 
     `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
     order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
-    here, whoever asks for it. `wrote`: whether anything else has been sent so far.
+    here, whoever asks for it. `wrote`: whether anything else has been sent so far. `answered`: whether
+    the target ever did. `troubles`: what was in the way of answers, and how often.
     """
 
     url: str
@@ -59,46 +86,90 @@ class Client:
     reserve: int = 0
     read_only: bool = False
     wrote: bool = False
+    answered: bool = False
+    troubles: Counter[str] = field(default_factory=Counter)
+    origins: Origins = field(default_factory=Origins)
+    pace: Pace = field(init=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
-    _not_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.limits.rate, self.limits.concurrency, _now, _sleep)
 
     def send(self, request: HttpRequest) -> Exchange:
         """Send a request and return the exchange, recorded and counted.
 
-        A time-out or a lost connection is an exchange without a status. Raises BudgetSpent before anything is sent
-        when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
-        request could not even be formed.
+        A time-out, a lost connection, or a gateway that answers instead is an exchange without a status. What may be
+        sent again without harm is sent again first: a request that was never taken, or one that is safe (RFC 9110
+        9.2.1). Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no
+        connection could be made at all, HarnessError when the request could not even be formed.
         """
         if self.read_only and request.method not in SAFE:
             raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
-        self._spend()
         message = self._formed(request)
-        self.wrote |= request.method not in SAFE
         started = time.monotonic()
-        status, headers, body, failure = self._exchange(message)
-        for _ in range(_MOST_WAITS):
-            if status != httpx.codes.TOO_MANY_REQUESTS:
-                break
-            # The target asks for patience; that is no answer to what was asked.
-            time.sleep(_patience_s(headers))
-            status, headers, body, failure = self._exchange(message)
-        else:
-            if status == httpx.codes.TOO_MANY_REQUESTS:
-                status, failure = None, f"429 {_MOST_WAITS} times: lower [limits] rate"
+        number, answer = self._attempts(request, message)
         exchange = Exchange(
-            self.sent,
+            number,
             self.phase,
             request,
-            status,
-            headers,
-            body,
+            None if answer.gateway else answer.status,
+            answer.headers,
+            answer.body,
             started - self._began,
             time.monotonic() - started,
-            failure,
+            answer.failure,
+            answer.status if answer.gateway else None,
         )
         for listener in self.listen:
             listener(exchange)
         return exchange
+
+    def _attempts(self, request: HttpRequest, message: httpx.Request) -> tuple[int, Attempt]:
+        """The number and the answer of the last attempt; there is one, unless sending it again is safe."""
+        pauses = iter(_PAUSES_S)
+        waits = 0
+        while True:
+            number = self._spend()
+            answer = self._once(request, message)
+            if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+                # The target asks for patience; that is no answer to what was asked.
+                waits += 1
+                self.troubles["429"] += 1
+                if waits > _MOST_WAITS:
+                    return number, Attempt(failure=f"429 {waits} times: lower [limits] rate")
+                self._be_patient(answer)
+                continue
+            if not answer.trouble:
+                return number, answer
+            self.troubles[answer.trouble] += 1
+            pause = next(pauses, None) if answer.unsent or request.method in SAFE else None
+            if pause is None or (answer.unsent and not self.answered) or answer.final:
+                if answer.unsent:
+                    raise Unreachable(answer.failure)
+                return number, answer
+            self.pace.hold(max(pause, retry_after_s(answer.headers, 0.0) if answer.gateway else 0.0))
+
+    def _be_patient(self, answer: Attempt) -> None:
+        """Wait as long as a 429 asks for. Raises BudgetSpent where that is longer than the run may still take."""
+        seconds = retry_after_s(answer.headers, 1.0)
+        if self.reserve >= 0 and seconds > self.limits.seconds - self.elapsed_s:
+            raise BudgetSpent(f"the target asks to wait {seconds:g} s (429), longer than the run may still take,")
+        self.pace.hold(min(seconds, _LONGEST_WAIT_S))
+
+    def _once(self, request: HttpRequest, message: httpx.Request) -> Attempt:
+        with self.pace.slot():
+            self.wrote |= request.method not in SAFE
+            answer = self._exchange(message)
+        if answer.status is None:
+            return answer
+        self.origins.learn(answer.status, answer.headers)
+        self.answered = True
+        speaker = self.origins.speaker(answer.status, answer.headers, answer.body)
+        if speaker is None:
+            return answer
+        what = f"{answer.status} from {speaker}"
+        return replace(answer, gateway=True, failure=what, trouble=what)
 
     @property
     def left(self) -> int:
@@ -116,17 +187,15 @@ class Client:
         """Open the reserve, and grant the time to put things in order: for restoring only."""
         self.reserve = -1_000_000
 
-    def _spend(self) -> None:
+    def _spend(self) -> int:
+        """Take one request from the budget; its number."""
         if self.limits.requests - self.reserve - self.sent <= 0:
             raise BudgetSpent(f"the budget of {self.limits.requests} requests is spent")
         if self.reserve >= 0 and time.monotonic() - self._began > self.limits.seconds:
             raise BudgetSpent(f"the {self.limits.seconds:g} seconds of the run are over")
-        if self.limits.rate:
-            now = time.monotonic()
-            if self._not_before > now:
-                time.sleep(self._not_before - now)
-            self._not_before = max(now, self._not_before) + 1.0 / self.limits.rate
-        self.sent += 1
+        with self._counting:
+            self.sent += 1
+            return self.sent
 
     def _formed(self, request: HttpRequest) -> httpx.Request:
         headers = list(request.headers)
@@ -139,26 +208,26 @@ class Client:
         except (httpx.InvalidURL, ValueError, UnicodeError) as error:
             raise HarnessError(f"the request {request.method} {request.path!r} cannot be formed: {error}") from error
 
-    def _exchange(self, message: httpx.Request) -> tuple[int | None, dict[str, str], bytes, str | None]:
+    def _exchange(self, message: httpx.Request) -> Attempt:
         try:
             answer = self.http.send(message)
-        except httpx.ConnectError as error:
-            raise Unreachable(
-                f"cannot connect to {self.url}: {error}; is the target running, and the URL right?"
-            ) from error
-        except httpx.ConnectTimeout as error:
-            raise Unreachable(f"no connection to {self.url} within {self.limits.timeout:g} s") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            failure, final = unreachable(self.url, error, self.limits.timeout)
+            return Attempt(failure=failure, trouble="no connection", unsent=True, final=final)
         except httpx.TimeoutException:
-            return None, {}, b"", f"no answer within {self.limits.timeout:g} s"
+            failure = f"no answer within {self.limits.timeout:g} s"
+            return Attempt(failure=failure, trouble="no answer in time")
         except httpx.UnsupportedProtocol as error:
             raise HarnessError(f"{self.url} is no http or https URL: {error}") from error
         except httpx.HTTPError as error:
-            return None, {}, b"", f"connection lost: {type(error).__name__}"
+            return Attempt(failure=f"connection lost: {type(error).__name__}", trouble="connection lost")
         except AssertionError as error:
             # respx raises AssertionErrors for a route it does not know: a hole in the harness, not a failure.
             raise HarnessError(f"the mocked target has no route for {message.method} {message.url}: {error}") from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if len(answer.content) > _MAX_ANSWER:
             # Half an answer would look like a malformed one.
-            return None, headers, b"", f"an answer of more than {_MAX_ANSWER >> 20} MiB, which is not judged"
-        return answer.status_code, headers, answer.content, None
+            return Attempt(
+                None, headers, failure=f"an answer of more than {_MAX_ANSWER >> 20} MiB, which is not judged"
+            )
+        return Attempt(answer.status_code, headers, answer.content)

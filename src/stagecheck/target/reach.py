@@ -23,6 +23,21 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
+def unreachable(url: str, error: httpx.TransportError, timeout_s: float) -> tuple[str, bool]:
+    """Why no connection could be made, with the mend, and whether trying again is of no use."""
+    text = str(error)
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no connection to {url} within {timeout_s:g} s", False
+    if isinstance(error, httpx.ProxyError):
+        refused = "407" in text or "Authentication" in text
+        return f"the proxy on the way to {url} refused: {text}; check [target] proxy or HTTPS_PROXY", refused
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return f"the certificate of {url} is not trusted: {text}; give the CA that signed it as [target] ca", True
+    if "SSL" in text or "WRONG_VERSION_NUMBER" in text:
+        return f"no TLS connection to {url}: {text}; is it https, and the port right?", True
+    return f"cannot connect to {url}: {text}; is the target running, and the URL right?", False
+
+
 @contextmanager
 def live(url: str, timeout_s: float) -> Iterator[httpx.Client]:
     """A client for a live target. Redirects are answers like others; no cookie is kept.
