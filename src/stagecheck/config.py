@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from stagecheck import config_values as values
 from stagecheck.errors import ConfigError, closest
@@ -22,6 +22,7 @@ from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
 from stagecheck.target.client import Limits
 from stagecheck.target.credentials import Credentials, expiry_of
 from stagecheck.target.hosts import is_loopback
+from stagecheck.target.sources import FromCommand, FromFile, Source
 
 DEFAULT_RATE = 20.0
 """Requests per second to a host that is not loopback, where the config says nothing."""
@@ -38,7 +39,8 @@ class TargetTable:
     """[target]: where the target is, and which things of it may be used.
 
     `manage_stages`: whether the run may make stages of its own, which it removes again. `allow_hosts`: the hosts that
-    a run with this config may go to, None for any.
+    a run with this config may go to, None for any. `proxy`: in place of the environment's. `ca`: a file with CA
+    certificates that are trusted besides the usual ones.
     """
 
     url: str
@@ -47,16 +49,29 @@ class TargetTable:
     services: tuple[str, ...] = ()
     manage_stages: bool = True
     allow_hosts: tuple[str, ...] | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthTable:
-    """[auth]: the credentials; any may be missing. Kept out of `repr`."""
+    """[auth]: the credentials; any may be missing. Kept out of `repr`.
+
+    Each of `RENEWABLE` may come from a file or from what a command prints instead, and is fetched anew when it ends.
+    """
+
+    RENEWABLE: ClassVar = ("token", "jwt", "foreign_token")
 
     token: str | None = field(default=None, repr=False)
     jwt: str | None = field(default=None, repr=False)
     expired_jwt: str | None = field(default=None, repr=False)
     foreign_token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    jwt_file: Path | None = None
+    foreign_token_file: Path | None = None
+    token_command: tuple[str, ...] | None = field(default=None, repr=False)
+    jwt_command: tuple[str, ...] | None = field(default=None, repr=False)
+    foreign_token_command: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +139,16 @@ _TABLES: dict[str, dict[str, _Reader]] = {
         "services": values.uuids,
         "manage_stages": values.flag,
         "allow_hosts": values.hosts,
+        "proxy": values.proxy,
+        "ca": values.file,
     },
     "auth": {
         "token": values.secret,
         "jwt": values.secret,
         "expired_jwt": values.secret,
         "foreign_token": values.secret,
+        **{f"{role}_file": values.file for role in AuthTable.RENEWABLE},
+        **{f"{role}_command": values.command for role in AuthTable.RENEWABLE},
     },
     "foreign": _THINGS,
     "second": _THINGS,
@@ -167,10 +186,24 @@ def load(path: Path, *, url: str | None = None, environ: Mapping[str, str] | Non
         config = _config(raw, os.environ if environ is None else environ, url)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    if config.spec.document is None:
-        return config
-    # Like the config itself it is named by whoever wrote it, and they wrote it beside the config.
-    return replace(config, spec=SpecTable(path.parent / config.spec.document))
+    return _beside(path.parent, config)
+
+
+def _beside(directory: Path, config: Config) -> Config:
+    """The config with its files looked for beside it, where whoever wrote it has named them."""
+
+    def found(file: Path | None) -> Path | None:
+        return None if file is None else directory / file.expanduser()
+
+    files: dict[str, Any] = {
+        f"{role}_file": found(getattr(config.auth, f"{role}_file")) for role in AuthTable.RENEWABLE
+    }
+    return replace(
+        config,
+        target=replace(config.target, ca=found(config.target.ca)),
+        auth=replace(config.auth, **files),
+        spec=SpecTable(found(config.spec.document)),
+    )
 
 
 def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None) -> Config:
@@ -208,6 +241,10 @@ def _consistent(config: Config) -> None:
                     f"{identifier} stands in {places[identifier]} and in {where}; it can be one of them only"
                 )
             places[identifier] = where
+    for role in AuthTable.RENEWABLE:
+        given = [key for key in (role, f"{role}_file", f"{role}_command") if getattr(config.auth, key) is not None]
+        if len(given) > 1:
+            raise ConfigError(f"[auth] has {' and '.join(given)}; give one of them")
     roles: dict[str, str] = {}
     for role in ("token", "jwt", "expired_jwt", "foreign_token"):
         secret = getattr(config.auth, role)
@@ -318,6 +355,18 @@ def limits_of(config: Config, profile: Profile) -> Limits:
 
 
 def credentials_of(config: Config) -> Credentials:
-    """The credentials that the config gives."""
+    """The credentials that the config holds itself; see `sources_of` for the others."""
     auth = config.auth
     return Credentials(auth.token, auth.jwt, auth.expired_jwt, auth.foreign_token)
+
+
+def sources_of(config: Config) -> dict[str, Source]:
+    """Where the credentials come from that the config does not hold itself, by their role."""
+    sources: dict[str, Source] = {}
+    for role in AuthTable.RENEWABLE:
+        file, command = getattr(config.auth, f"{role}_file"), getattr(config.auth, f"{role}_command")
+        if file is not None:
+            sources[role] = FromFile(f"[auth] {role}_file", file)
+        elif command is not None:
+            sources[role] = FromCommand(f"[auth] {role}_command", command)
+    return sources

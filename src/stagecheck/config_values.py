@@ -125,6 +125,29 @@ def positive(value: Any, where: str) -> float:
     return float(value)
 
 
+def proxy(value: Any, where: str) -> str:
+    """The URL of a proxy, which may hold a user name and a password: it is not repeated in messages."""
+    text = string(value, where, "a URL such as http://proxy.example.com:3128")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ConfigError(f"{where} is no http or https URL; give one such as http://proxy.example.com:3128")
+    return text
+
+
+def command(value: Any, where: str) -> tuple[str, ...]:
+    """A program with its arguments. There is no shell between: nothing in it is expanded or split."""
+    if not isinstance(value, list):
+        raise ConfigError(f'{where} is {kind_of(value)}; give a list such as ["vault", "read", "-field=token", "path"]')
+    words = tuple(string(entry, f"{where}[{position}]", "a string") for position, entry in enumerate(value))
+    if not words or not words[0] or any("\0" in word for word in words):
+        raise ConfigError(f'{where} names no program; give a list such as ["vault", "read", "-field=token", "path"]')
+    return words
+
+
 def count(value: Any, where: str) -> int:
     """A whole number greater than 0."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -72,6 +72,9 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
     for launch in launches:
         launch.plan = replace(launch.plan, before_writing=asking(launch, yes=options["yes"], say=None))
     redactor = Redactor([secret for launch in launches for secret in launch.credentials.secrets()])
+    for launch in launches:
+        if launch.wallet is not None:
+            launch.wallet.learned.append(lambda credentials: redactor.learn(credentials.secrets()))
     settings.redact = redactor.text
     with ExitStack() as stack:
         sides = [_side(name, launch, stack) for name, launch in zip("AB", launches, strict=True)]
@@ -104,7 +107,7 @@ def _wanted(text: str, options: Mapping[str, Any]) -> Wanted:
 
 def _side(name: str, launch: Launch, stack: ExitStack) -> Side:
     opened = private_client(Mock(embedded())) if launch.mocked else launch.open()
-    client = Client(launch.url, stack.enter_context(opened), launch.limits)
+    client = Client(launch.url, stack.enter_context(opened), launch.limits, wallet=launch.wallet)
     side = Side(name, client, launch.document, launch.credentials, launch.plan)
     side.survey()
     return side

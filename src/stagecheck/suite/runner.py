@@ -370,6 +370,7 @@ class Runner:
             not_offered=parts.stages.missing if parts else {},
             stateless=WHY if self._stateless else None,
             read_only=READS_ALONE if self.plan.read_only else None,
+            gateway=self.client.gateways,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
@@ -387,7 +388,7 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.client.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,

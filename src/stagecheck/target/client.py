@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -19,6 +19,7 @@ from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.target.gateway import Origins
 from stagecheck.target.pace import Pace, retry_after_s
 from stagecheck.target.reach import unreachable
+from stagecheck.target.wallet import Wallet
 
 _MAX_ANSWER = 32 * 1024 * 1024
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,7 +75,7 @@ class Client:
     `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
     order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
     here, whoever asks for it. `wrote`: whether anything else has been sent so far. `answered`: whether
-    the target ever did. `troubles`: what was in the way of answers, and how often.
+    the target ever did. `troubles`: what was in the way of answers, and how often. `wallet`: renews credentials.
     """
 
     url: str
@@ -89,6 +90,7 @@ class Client:
     answered: bool = False
     troubles: Counter[str] = field(default_factory=Counter)
     origins: Origins = field(default_factory=Origins)
+    wallet: Wallet | None = None
     pace: Pace = field(init=False)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
@@ -106,9 +108,8 @@ class Client:
         """
         if self.read_only and request.method not in SAFE:
             raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
-        message = self._formed(request)
         started = time.monotonic()
-        number, answer = self._attempts(request, message)
+        number, answer = self._attempts(request)
         exchange = Exchange(
             number,
             self.phase,
@@ -125,13 +126,19 @@ class Client:
             listener(exchange)
         return exchange
 
-    def _attempts(self, request: HttpRequest, message: httpx.Request) -> tuple[int, Attempt]:
+    def _attempts(self, request: HttpRequest) -> tuple[int, Attempt]:
         """The number and the answer of the last attempt; there is one, unless sending it again is safe."""
         pauses = iter(_PAUSES_S)
-        waits = 0
+        waits, renewed = 0, False
         while True:
+            message = self._formed(request)
             number = self._spend()
             answer = self._once(request, message)
+            if answer.status == httpx.codes.UNAUTHORIZED and self.wallet is not None and not renewed:
+                # A credential has ended meanwhile; what is refused for that was not looked at (RFC 9110 15.5.2).
+                renewed = self.wallet.renewed(request.credential)
+                if renewed:
+                    continue
             if answer.status == httpx.codes.TOO_MANY_REQUESTS:
                 # The target asks for patience; that is no answer to what was asked.
                 waits += 1
@@ -172,6 +179,23 @@ class Client:
         return replace(answer, gateway=True, failure=what, trouble=what)
 
     @property
+    def gateways(self) -> str | None:
+        """What gateways have answered in the target's place, in words; None where none did."""
+        said = {what: times for what, times in self.troubles.items() if " from " in what}
+        if not said:
+            return None
+        number = sum(said.values())
+        what = ", ".join(said)
+        return f"{number} answer{'' if number == 1 else 's'} came from somebody before the target: {what}"
+
+    def notes(self) -> Iterator[str]:
+        """What was in the way of answers, and which credentials were renewed, for the report."""
+        yield from self.wallet.notes() if self.wallet is not None else ()
+        if self.troubles:
+            told = ", ".join(f"{what} ({times})" for what, times in self.troubles.items())
+            yield f"in the way of answers: {told}; what could be sent again without harm was"
+
+    @property
     def left(self) -> int:
         """How many requests may still be sent, the reserve not counted; 0 when the time is over."""
         if time.monotonic() - self._began > self.limits.seconds:
@@ -199,8 +223,10 @@ class Client:
 
     def _formed(self, request: HttpRequest) -> httpx.Request:
         headers = list(request.headers)
-        if request.credential.header is not None:
-            headers.append(("Authorization", request.credential.header))
+        credential = request.credential
+        authorization = credential.header if self.wallet is None else self.wallet.header(credential)
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
         try:
             return self.http.build_request(
                 request.method, self.url.rstrip("/") + request.path, headers=headers, content=request.body

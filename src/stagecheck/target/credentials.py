@@ -97,11 +97,15 @@ class Credentials:
         return self._made(name, recipe, shown)
 
     def _made(self, name: str, recipe: Recipe, shown: str = "{}") -> Credential:
+        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
+        return Credential(name, self.header_of(recipe), f"{recipe.scheme} {placeholder}".strip(), recipe)
+
+    def header_of(self, recipe: Recipe) -> str:
+        """The Authorization header that a recipe makes. Raises ValueError where the secret is not of its kind."""
         value: str = getattr(self, recipe.secret) or ""
         if recipe.how is not None:
             value = getattr(secrets, recipe.how)(value)
-        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
-        return Credential(name, f"{recipe.scheme} {value}".strip(), f"{recipe.scheme} {placeholder}".strip(), recipe)
+        return f"{recipe.scheme} {value}".strip()
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Each secret with what is written in its place, for the redactor; the parts of a JWT that are secret, too.

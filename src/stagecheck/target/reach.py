@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 
 import httpx
 import respx
@@ -39,16 +41,24 @@ def unreachable(url: str, error: httpx.TransportError, timeout_s: float) -> tupl
 
 
 @contextmanager
-def live(url: str, timeout_s: float) -> Iterator[httpx.Client]:
+def live(url: str, timeout_s: float, *, proxy: str | None = None, ca: Path | None = None) -> Iterator[httpx.Client]:
     """A client for a live target. Redirects are answers like others; no cookie is kept.
 
-    The environment's proxies and certificates are honoured, but for targets on this machine. Raises ConfigError where
-    they cannot be used.
+    The environment's proxies and certificates are honoured, but for targets on this machine; `proxy` takes the place of
+    the former, the certificates in the file `ca` are trusted besides. There is no way to trust everybody. Raises
+    ConfigError where they cannot be used.
     """
     trusted = not is_loopback(url)
+    verify = True if ca is None else _trusting(ca, trust_env=trusted)
     try:
         client = httpx.Client(
-            timeout=timeout_s, follow_redirects=False, headers=_HEADERS, cookies=_no_cookies(), trust_env=trusted
+            timeout=timeout_s,
+            follow_redirects=False,
+            headers=_HEADERS,
+            cookies=_no_cookies(),
+            trust_env=trusted,
+            proxy=proxy,
+            verify=verify,
         )
     except (ValueError, ImportError, OSError) as error:
         raise ConfigError(
@@ -57,6 +67,18 @@ def live(url: str, timeout_s: float) -> Iterator[httpx.Client]:
         ) from None
     with client:
         yield client
+
+
+def _trusting(ca: Path, *, trust_env: bool) -> ssl.SSLContext:
+    """The usual certificates and those in a file. Raises ConfigError."""
+    context = httpx.create_ssl_context(trust_env=trust_env)
+    try:
+        context.load_verify_locations(cafile=ca)
+    except ssl.SSLError:
+        raise ConfigError(f"[target] ca: {ca} holds no certificates; give a file in PEM format") from None
+    except OSError as error:
+        raise ConfigError(f"[target] ca: cannot read {ca}: {error.strerror or error}; check its path") from None
+    return context
 
 
 @contextmanager
