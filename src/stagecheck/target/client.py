@@ -139,6 +139,8 @@ class Client:
                 renewed = self.wallet.renewed(request.credential)
                 if renewed:
                     continue
+            if self.wallet is not None and answer.status not in (None, httpx.codes.UNAUTHORIZED):
+                self.wallet.let_in(request.credential)
             if answer.status == httpx.codes.TOO_MANY_REQUESTS:
                 # The target asks for patience; that is no answer to what was asked.
                 waits += 1

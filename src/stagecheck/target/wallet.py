@@ -21,7 +21,7 @@ from stagecheck.target.sources import Source
 AHEAD_S = 30.0
 """A JWT is fetched anew so long before its `exp`: a request may take a while, and clocks differ."""
 _NOT_BEFORE_S = 2.0
-"""A credential that was fetched just now is not fetched again for being refused."""
+"""A credential that was fetched just now, and not let in since, is not fetched again."""
 _SCHEMES = frozenset({"token", "bearer"})
 
 
@@ -44,6 +44,7 @@ class Wallet:
         self._clock = clock
         self._lock = threading.RLock()
         self._fetched = dict.fromkeys(sources, clock())
+        self._let_in: set[str] = set()
         self.credentials = replace(credentials, **{role: source.fetch() for role, source in sources.items()})
         self.current = self.credentials
         _told_apart(self.credentials)
@@ -71,10 +72,17 @@ class Wallet:
         recipe = credential.recipe
         if recipe is None or recipe.how is not None or recipe.scheme.lower() not in _SCHEMES:
             return False
-        if recipe.secret not in self.sources or self._clock() - self._fetched[recipe.secret] < _NOT_BEFORE_S:
+        role = recipe.secret
+        if role not in self.sources:
             return False
         with self._lock:
-            return self._fetch(recipe.secret)
+            old = self._clock() - self._fetched[role] >= _NOT_BEFORE_S
+            return (role in self._let_in or old) and self._fetch(role)
+
+    def let_in(self, credential: Credential) -> None:
+        """Take note that a credential was not answered 401."""
+        if credential.recipe is not None and credential.recipe.how is None:
+            self._let_in.add(credential.recipe.secret)
 
     def notes(self) -> Iterator[str]:
         """Which credentials were renewed, and how often."""
@@ -94,6 +102,7 @@ class Wallet:
         except ConfigError as error:
             raise CredentialRefused(f"the credential has ended and cannot be renewed: {error}") from None
         self._fetched[role] = self._clock()
+        self._let_in.discard(role)
         if value == getattr(self.current, role):
             return False
         self.current = replace(self.current, **{role: value})
