@@ -140,7 +140,7 @@ def test_lost_connections_leave_open_what_happened_and_nothing_moved(kind: str, 
     assert made.client.troubles.total() > 3
 
 
-@pytest.mark.parametrize("name", ["move-false-keeps-flag", "bystander-skipped-too"])
+@pytest.mark.parametrize("name", ["false-is-flag-only", "omitted-flag-is-a-patch"])
 def test_a_defect_is_seen_through_a_bad_network(name: str) -> None:
     made, now = rig(DEFECTS[name].mock(embedded())), chance(2, 0.05)
     result = between(made, lambda _, answer: page(502) if now() else answer).run()
