@@ -21,6 +21,8 @@ from stagecheck.outcome import (
     Grade,
     Latency,
     Level,
+    Race,
+    RaceOperation,
     Reckoning,
     Remark,
     RequirementResult,
@@ -81,9 +83,38 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "at_request": entry.at_request,
         "reproduced": None if entry.replays is None else str(entry.replays),
         "steps": [redactor.step(step) for step in entry.steps],
-        "curl": redactor.text("\n".join(curl(result.url, step.request) for step in entry.steps)),
+        "curl": redactor.text(_commands(entry, result.url)),
         "reproducer": reproducer_of(entry, result, redactor),
         "known": entry.known,
+        "race": None if entry.race is None else _race(entry.race, redactor),
+    }
+
+
+def _commands(entry: Violation, url: str) -> str:
+    """The steps as curl commands, one a line; those of a race in the background, so that they run together."""
+    commands = [curl(url, step.request) for step in entry.steps]
+    return "\n".join([*(f"{one} &" for one in commands), "wait"] if entry.race is not None else commands)
+
+
+def _race(race: Race, redactor: Redactor) -> dict[str, Any]:
+    """Who asked what when: what is enough to show it (`operations`), and all of the round (`all`)."""
+
+    def operation(entry: RaceOperation) -> dict[str, Any]:
+        return {
+            "client": entry.client,
+            "number": entry.number,
+            "words": redactor.text(entry.words),
+            "start_s": round(entry.begin_s, 6),
+            "end_s": None if entry.end_s is None else round(entry.end_s, 6),
+            "status": entry.status,
+            "shows": redactor.text(entry.shows),
+            "wrong": entry.wrong,
+        }
+
+    return {
+        "explanation": redactor.text(race.explanation),
+        "operations": [operation(entry) for entry in race.operations],
+        "all": [operation(entry) for entry in race.all],
     }
 
 

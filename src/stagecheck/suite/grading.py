@@ -22,7 +22,8 @@ class Circumstances:
     services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
     `gateway`: what came from somebody before the target, so that whether the target itself failed is not known.
     `read_only`: that nothing was written, which much cannot be tested without.
-    `stateless`: that it remembers nothing, which all that is about its state cannot be tested for.
+    `unraced`: why clients did not ask at once; `stateless`: that it remembers nothing, which all that is about its
+    state cannot be tested for.
     """
 
     selected: frozenset[str]
@@ -39,6 +40,7 @@ class Circumstances:
     stateless: str | None = None
     read_only: str | None = None
     gateway: str | None = None
+    unraced: str | None = None
 
 
 def grade_all(
@@ -105,6 +107,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_TESTED, circumstances.read_only
     if entry.id in circumstances.not_offered:
         return Grade.NOT_OFFERED, circumstances.not_offered[entry.id]
+    if entry.family == "RACE" and circumstances.unraced:
+        return Grade.NOT_TESTED, circumstances.unraced
     if entry.id == "STATE-5" and not circumstances.reads_offered:
         return Grade.NOT_OFFERED, "the target offers no read"
     if entry.id in _TWO_STAGES and circumstances.stages < 2:

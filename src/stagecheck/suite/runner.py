@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from itertools import chain
 
 from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
@@ -24,9 +24,10 @@ from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, ve
 from stagecheck.suite.latency import Latencies
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
+from stagecheck.suite.races.races import Races, unfit, wrong_alone
 from stagecheck.suite.reads import WHY as READS_ALONE
 from stagecheck.suite.reads import Reads
-from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.suite.refusals import Case, Refusals, in_turns
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
 from stagecheck.suite.session import Session
@@ -87,6 +88,8 @@ class Runner:
     _fell_short: bool = False
     _broken_off: bool = True
     _stateless: str | None = None
+    _for_races: int = 0
+    _unraced: str | None = None
     _latencies: Latencies = field(default_factory=Latencies)
 
     def run(self) -> RunResult:
@@ -147,12 +150,15 @@ class Runner:
             return
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        if wants("races", self.plan.selected) and unfit(session, parts.ground) is None:
+            self._for_races = min(self.plan.profile.races, self.client.limits.requests // 8)
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
             self._explore(session, parts)
         except BudgetSpent as spent:
             self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
+        self._race(session, parts, way_home)
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
@@ -194,7 +200,7 @@ class Runner:
     def _explore(self, session: Session, parts: _Parts) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every, tour = self.plan.profile.every, parts.tour
-        telling, early, late = _in_turns(list(self._wanted(parts.refusals, parts.auth)))
+        telling, early, late = in_turns(list(self._wanted(parts.refusals, parts.auth)))
         if self._remembers_nothing(session, parts):
             self._cases(tour, telling)
             return
@@ -230,13 +236,26 @@ class Runner:
         else:
             self._left_out = _ENOUGH
 
+    def _race(self, session: Session, parts: _Parts, way_home: int) -> None:
+        """Several clients at once, if one at a time is answered rightly; they have a share of the requests."""
+        share, self._for_races = self._for_races, 0
+        if not share or self._left_out or self._stateless:
+            return
+        self._keep_back(session.findings, way_home)
+        races = Races(session, parts.ground, self.plan)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session)
+        if self._unraced is None:
+            self._begin("races")
+            races.go(share)
+            self.notes += races.notes()
+
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
         if self.client.phase in ("confirm", "restore"):
             return
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
-        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most)) + self._for_races
 
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0 and session.remembers:
@@ -360,6 +379,7 @@ class Runner:
             selected=self.plan.selected,
             lacking=parts.auth.lacking | parts.stages.lacking if parts else {},
             silent=silences(session, parts.ground) if parts else {},
+            unraced=self._unraced or (unfit(session, parts.ground) if parts else None),
             reads_offered=bool(READS & session.offers) or parts is None,
             stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,
@@ -388,7 +408,7 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=(*self.notes, *self.client.notes()),
+            notes=(*self.notes, *self.client.notes(), *self._latencies.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
@@ -425,14 +445,3 @@ def told(error: BaseException, left: list[str]) -> BaseException:
     if not left or not isinstance(error, StagecheckError):
         return error
     return type(error)(f"{error}; {'; '.join(left)}")
-
-
-def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
-    """The most telling case of each requirement, then the other first ones and the rest, the requirements in turns."""
-    of_each: dict[str, list[Case]] = {}
-    for case in cases:
-        of_each.setdefault(case.requirement, []).append(case)
-    rounds = [case for group in zip_longest(*of_each.values()) for case in group if case is not None]
-    telling = [group[0] for group in of_each.values()]
-    others = [case for case in rounds if of_each[case.requirement][0] is not case]
-    return telling, [case for case in others if case.first], [case for case in others if not case.first]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -70,7 +70,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Client:
-    """Sends requests to one target, one after another.
+    """Sends requests to one target, one after another; `attempt` alone may be called by threads.
 
     `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
     order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
@@ -106,8 +106,6 @@ class Client:
         9.2.1). Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no
         connection could be made at all, HarnessError when the request could not even be formed.
         """
-        if self.read_only and request.method not in SAFE:
-            raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
         started = time.monotonic()
         number, answer = self._attempts(request)
         exchange = Exchange(
@@ -132,7 +130,7 @@ class Client:
         waits, renewed = 0, False
         while True:
             message = self._formed(request)
-            number = self._spend()
+            number = self.spend()
             answer = self._once(request, message)
             if answer.status == httpx.codes.UNAUTHORIZED and self.wallet is not None and not renewed:
                 # A credential has ended meanwhile; what is refused for that was not looked at (RFC 9110 15.5.2).
@@ -168,8 +166,12 @@ class Client:
 
     def _once(self, request: HttpRequest, message: httpx.Request) -> Attempt:
         with self.pace.slot():
-            self.wrote |= request.method not in SAFE
-            answer = self._exchange(message)
+            return self._told(request, message)
+
+    def _told(self, request: HttpRequest, message: httpx.Request) -> Attempt:
+        """Send it, and see who has answered."""
+        self.wrote |= request.method not in SAFE
+        answer = self._exchange(message)
         if answer.status is None:
             return answer
         self.origins.learn(answer.status, answer.headers)
@@ -209,21 +211,52 @@ class Client:
         """Seconds since the client was made."""
         return time.monotonic() - self._began
 
+    def attempt(self, request: HttpRequest) -> tuple[int | None, dict[str, str], bytes, str | None]:
+        """Send a request that was paid for (`spend`), once: status, headers, body, and why there is no status.
+
+        Safe for threads. Raises Unreachable and HarnessError as `send` does.
+        """
+        answer = self._told(request, self._formed(request))
+        if answer.status == httpx.codes.UNAUTHORIZED and self.wallet and self.wallet.renewed(request.credential):
+            answer = self._told(request, self._formed(request))
+        if answer.unsent:
+            raise Unreachable(answer.failure)
+        self.troubles.update([answer.trouble] if answer.trouble else [])
+        return None if answer.gateway else answer.status, dict(answer.headers), answer.body, answer.failure
+
+    def record(self, exchanges: Iterable[Exchange]) -> None:
+        """Tell whoever listens of exchanges that were made by `attempt`."""
+        for exchange in exchanges:
+            for listener in self.listen:
+                listener(exchange)
+
+    def since_start(self, moment: float) -> float:
+        """A moment of the monotonic clock as seconds since the client was made."""
+        return moment - self._began
+
     def release(self) -> None:
         """Open the reserve, and grant the time to put things in order: for restoring only."""
         self.reserve = -1_000_000
 
-    def _spend(self) -> int:
-        """Take one request from the budget; its number."""
-        if self.limits.requests - self.reserve - self.sent <= 0:
+    def spend(self, count: int = 1) -> int:
+        """Pay for so many requests; the number of the last one. Raises BudgetSpent.
+
+        Several are to be sent at once: they wait for the rate together, and those that come next for all of them.
+        """
+        if self.limits.requests - self.reserve - self.sent < count:
             raise BudgetSpent(f"the budget of {self.limits.requests} requests is spent")
         if self.reserve >= 0 and time.monotonic() - self._began > self.limits.seconds:
             raise BudgetSpent(f"the {self.limits.seconds:g} seconds of the run are over")
+        if count > 1:
+            with self.pace.slot():
+                self.pace.hold(count / self.limits.rate if self.limits.rate else 0.0)
         with self._counting:
-            self.sent += 1
+            self.sent += count
             return self.sent
 
     def _formed(self, request: HttpRequest) -> httpx.Request:
+        if self.read_only and request.method not in SAFE:
+            raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
         headers = list(request.headers)
         credential = request.credential
         authorization = credential.header if self.wallet is None else self.wallet.header(credential)
