@@ -102,7 +102,7 @@ def _run(script: str, directory: Path, environment: dict[str, str]) -> subproces
 
 @pytest.mark.parametrize("kind", thinned(["github", "gitlab"], 2))
 def test_the_job_runs_and_leaves_what_is_kept(kind: str, tmp_path: Path) -> None:
-    (tmp_path / "stagecheck.toml").write_text((RECIPES / "stagecheck.toml").read_text())
+    (tmp_path / "stagecheck.toml").write_text((RECIPES / "stagecheck.toml").read_text().replace("= 20.0", "= 2000.0"))
     scripts = {name: text for name, text in SCRIPTS.items() if name.startswith(kind) and "Install" not in name}
     script = "\n".join(line for text in scripts.values() for line in text.splitlines() if " pip install " not in line)
     with serving(Mock(embedded())) as url:
@@ -117,7 +117,7 @@ def test_the_job_runs_and_leaves_what_is_kept(kind: str, tmp_path: Path) -> None
 
 
 def test_a_run_without_a_verdict_is_told_and_no_success(tmp_path: Path) -> None:
-    (tmp_path / "stagecheck.toml").write_text((RECIPES / "stagecheck.toml").read_text())
+    (tmp_path / "stagecheck.toml").write_text((RECIPES / "stagecheck.toml").read_text().replace("= 20.0", "= 2000.0"))
     done = _run(SCRIPTS["github: Verify"], tmp_path, _environment("http://127.0.0.1:9", tmp_path))
     assert done.returncode == 3
     assert "::warning title=stagecheck::" in done.stdout

@@ -43,6 +43,8 @@ _FOR_CONFIRMING = 90
 _DEEP_SHARE = 0.92
 _TWO = 2
 _QUESTIONS = 8
+_TIGHT = 250
+"""With fewer requests than these, what shows the most comes without what shows a little more."""
 _ENOUGH = "a short run that finds something new looks for no more"
 
 
@@ -150,8 +152,11 @@ class Runner:
             return
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        if self._tight:
+            # One service is walked with; two are moved at most.
+            way_home = min(way_home, _RESERVE_PER_SERVICE * 2 + 2)
         if wants("races", self.plan.selected) and unfit(session, parts.ground) is None:
-            self._for_races = min(self.plan.profile.races, self.client.limits.requests // 8)
+            self._for_races = 0 if self._tight else min(self.plan.profile.races, self.client.limits.requests // 8)
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
@@ -213,15 +218,19 @@ class Runner:
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
             telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
+        parts.refusals.thorough = every and not self._tight
         self._walk(daily)
         if self._remembers_nothing(session, parts):
             self._cases(tour, telling)
             return
+        # Nothing shows as much in so few requests.
+        self._stages(parts, thorough=False)
         self._cases(tour, telling)
         self._walk(common)
         self._cases(tour, early)
-        self._stages(parts)
+        parts.refusals.thorough = every
         if every:
+            self._stages(parts, thorough=True)
             parts.auth.watch_the_second()
             self._walk(rarer)
             self._cases(tour, late)
@@ -308,11 +317,16 @@ class Runner:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 
-    def _stages(self, parts: _Parts) -> None:
-        """Stages made, edited, moved and deleted; a short run tries one life of one stage."""
+    def _stages(self, parts: _Parts, *, thorough: bool) -> None:
+        """Stages made, edited, moved and deleted: one life of one stage, then everything else."""
         if wants("stages", self.plan.selected):
             self._begin("stages")
-            parts.stages.walk(parts.auth, self.plan.selected, thorough=self.plan.profile.every)
+            parts.stages.walk(parts.auth, self.plan.selected, thorough=thorough)
+
+    @property
+    def _tight(self) -> bool:
+        """Whether there are so few requests that every case has to do without what makes it surer."""
+        return self.client.limits.requests < _TIGHT
 
     def _deep(self, deep: DeepTour) -> None:
         """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
