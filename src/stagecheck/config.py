@@ -131,7 +131,7 @@ class Config:
 
 _Reader = Callable[[Any, str], Any]
 _THINGS: dict[str, _Reader] = {"environment": values.uuid, "stage": values.uuid, "service": values.uuid}
-_TABLES: dict[str, dict[str, _Reader]] = {
+TABLES: dict[str, dict[str, _Reader]] = {
     "target": {
         "url": values.url,
         "environment": values.uuid,
@@ -263,13 +263,13 @@ def _things_of(config: Config) -> Iterator[tuple[str, ThingsTable, str]]:
 
 
 def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
-    readers = _TABLES.get(name)
+    readers = TABLES.get(name)
     if readers is None:
-        homes = [table for table, keys in _TABLES.items() if name in keys]
+        homes = [table for table, keys in TABLES.items() if name in keys]
         if homes and not isinstance(value, dict):
             raise ConfigError(f"{name} stands outside of any table; put it below [{homes[0]}]")
         what = f"table [{name}]" if isinstance(value, dict) else f"key {name}"
-        raise ConfigError(f"unknown {what}; {closest(name, _TABLES, '[{}]')}")
+        raise ConfigError(f"unknown {what}; {closest(name, TABLES, '[{}]')}")
     if not isinstance(value, dict):
         raise ConfigError(f"{name} is {values.kind_of(value)}; write a table: [{name}]")
     for key in value:
@@ -282,10 +282,10 @@ def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _mend_key(table: str, key: str) -> str:
-    elsewhere = [name for name, keys in _TABLES.items() if key in keys]
-    if elsewhere and not difflib.get_close_matches(key, _TABLES[table]):
+    elsewhere = [name for name, keys in TABLES.items() if key in keys]
+    if elsewhere and not difflib.get_close_matches(key, TABLES[table]):
         return f"it belongs below [{elsewhere[0]}]"
-    return closest(key, _TABLES[table])
+    return closest(key, TABLES[table])
 
 
 def _interpolated(value: Any, where: str, environ: Mapping[str, str]) -> Any:
