@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stagecheck.exchange import Exchange
+from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.witness import Witness
 
 _FOR_GOOD = ("same", "same-set", "same-places", "stage")
@@ -85,6 +85,7 @@ class RaceOperation:
 
     client: int
     number: int
+    request: HttpRequest
     words: str
     begin_s: float
     end_s: float | None
@@ -95,11 +96,16 @@ class RaceOperation:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """What several clients asked at once: why it is wrong in a sentence, the requests that show it, and all of them."""
+    """What several clients asked at once: why it is wrong in a sentence, the requests that show it, and all of them.
+
+    `began`: where each service was before (service, stage, flag); `reading`: of SKIP-2, None where it is not known.
+    """
 
     explanation: str
     operations: tuple[RaceOperation, ...]
     all: tuple[RaceOperation, ...]
+    began: tuple[tuple[str, str, bool], ...] = ()
+    reading: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

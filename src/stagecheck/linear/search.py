@@ -24,6 +24,8 @@ from typing import Generic
 from stagecheck.linear.history import A, Answered, Budget, C, Operation, Outcome, S, Specification
 
 _DEAD = -1
+_Chain = tuple[int, "_Chain"] | None
+"""What has been placed, the last one first: the longest that ever was is kept without copying any."""
 _CLOCK_EVERY = 4096
 
 
@@ -125,7 +127,8 @@ class Search(Generic[S, C, A]):
             return Found(Outcome.NO, 0, (), None)
         low = window = used = tried = best = 0
         blocked: int | None = None
-        longest: tuple[int, ...] = ()
+        chain: _Chain = None
+        longest: _Chain = None
         seen: set[tuple[int, int, int, int]] = set()
         undo: list[tuple[int, int, int, int, int]] = []
         until, most = time.monotonic() + self.budget.seconds, self.budget.states
@@ -152,6 +155,7 @@ class Search(Generic[S, C, A]):
                     if key not in seen:
                         seen.add(key)
                         undo.append((node, state, low, window, used))
+                        chain = (node, chain)
                         state, low, window = new, at, bits
                         back, onward = before[node], following[node]
                         following[back], before[onward] = onward, back
@@ -165,7 +169,7 @@ class Search(Generic[S, C, A]):
             stuck = ended[(node >> 1) - 1]
             if len(undo) >= best:
                 best, blocked = len(undo), stuck
-                longest = tuple(entry[0] for entry in undo)
+                longest = chain
             placed, pending = self._place_open(pending, state, used, self._ends[node], states)
             if placed is not None:
                 index, new = placed
@@ -175,13 +179,15 @@ class Search(Generic[S, C, A]):
                 if key not in seen:
                     seen.add(key)
                     undo.append((-1 - index, state, low, window, used))
+                    chain = (-1 - index, chain)
                     state, used = new, taken
                     node, pending = following[0], 0
                 continue
             if not undo:
-                found = [self._operation(entry) for entry in longest]
+                found = [self._operation(entry) for entry in _unrolled(longest)]
                 return Found(Outcome.NO, tried, tuple(found), self.history[blocked] if blocked is not None else None)
             entry, state, low, window, used = undo.pop()
+            chain = chain[1] if chain else None
             if entry < 0:
                 # Back at the return that it was tried before: its successors are next.
                 pending = -entry
@@ -229,3 +235,11 @@ class Search(Generic[S, C, A]):
 
     def _order(self, undo: list[tuple[int, int, int, int, int]]) -> tuple[Operation[C, A], ...]:
         return tuple(self._operation(entry[0]) for entry in undo)
+
+
+def _unrolled(chain: _Chain) -> list[int]:
+    entries = []
+    while chain:
+        entry, chain = chain
+        entries.append(entry)
+    return entries[::-1]

@@ -103,6 +103,9 @@ def _race(race: Race, redactor: Redactor) -> dict[str, Any]:
         return {
             "client": entry.client,
             "number": entry.number,
+            "method": entry.request.method,
+            "path": redactor.text(entry.request.path),
+            "body": redactor.body(entry.request.body),
             "words": redactor.text(entry.words),
             "start_s": round(entry.begin_s, 6),
             "end_s": None if entry.end_s is None else round(entry.end_s, 6),
@@ -115,6 +118,8 @@ def _race(race: Race, redactor: Redactor) -> dict[str, Any]:
         "explanation": redactor.text(race.explanation),
         "operations": [operation(entry) for entry in race.operations],
         "all": [operation(entry) for entry in race.all],
+        "began": [{"service": service, "stage": stage, "skipped": flag} for service, stage, flag in race.began],
+        "reading": race.reading,
     }
 
 
@@ -217,6 +222,16 @@ _COVERAGE: dict[str, Any] = {
     "complete": bool,
     "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
 }
+_RACED = {
+    "client": (int, str),
+    "words": str,
+    "start_s": _NUMBER,
+    "end_s": (int, float, type(None)),
+    "status": (int, type(None)),
+    "shows": str,
+    "wrong": bool,
+}
+_RACE: dict[str, Any] = {"explanation": str, "operations": [_RACED], "all": [_RACED]}
 _REMARK = {"requirement": str, "cause": str}
 _LATER: dict[str, Any] = {
     "profile": str,
@@ -274,7 +289,12 @@ def problem_of(record: object) -> str | None:
     if record.get("schema") != SCHEMA:
         return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
     later = (_wrong(record[key], form, key) for key, form in _LATER.items() if record.get(key) is not None)
-    return _wrong(record, _RECORD, "") or next(filter(None, later), None) or _inconsistent(record)
+    return _wrong(record, _RECORD, "") or next(filter(None, later), None) or _races(record) or _inconsistent(record)
+
+
+def _races(record: Mapping[str, Any]) -> str | None:
+    told = [(number, entry["race"]) for number, entry in enumerate(record["violations"]) if entry.get("race")]
+    return next(filter(None, (_wrong(race, _RACE, f"violations[{number}].race") for number, race in told)), None)
 
 
 def _wrong(value: object, wanted: Any, where: str) -> str | None:

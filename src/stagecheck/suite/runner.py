@@ -85,6 +85,8 @@ class Runner:
     renew: Callable[[], None] | None = None
     log: list[Sent] = field(default_factory=list)
     """Every request that was judged, in its order."""
+    races: Races | None = None
+    """What was asked by several clients at once; None until then."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -214,7 +216,7 @@ class Runner:
             self._cases(tour, [*telling, *early, *late])
             return
         self._again(session, parts)
-        daily, common, rarer, others = self._tour_parts(tour, parts.ground)
+        daily, common, rarer, others = tour.courses() if wants("tour", self.plan.selected) else ([], [], [], [])
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
             telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
@@ -251,12 +253,12 @@ class Runner:
         if not share or self._left_out or self._stateless:
             return
         self._keep_back(session.findings, way_home)
-        races = Races(session, parts.ground, self.plan)
-        self._unraced = unfit(session, parts.ground) or wrong_alone(session)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
         if self._unraced is None:
             self._begin("races")
-            races.go(share)
-            self.notes += races.notes()
+            self.races = Races(session, parts.ground, self.plan)
+            self.races.go(share)
+            self.notes += self.races.notes()
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
@@ -264,7 +266,9 @@ class Runner:
             return
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
-        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most)) + self._for_races
+        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+        if self._for_races and wrong_alone(findings) is None:
+            self.client.reserve += self._for_races
 
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0 and session.remembers:
@@ -277,27 +281,6 @@ class Runner:
         for case in chain(refusals.cases(), auth.cases()):
             if case.requirement in selected or "STATE-6" in selected or "ERR-1" in selected:
                 yield case
-
-    def _tour_parts(self, tour: Tour, ground: Ground) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
-        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
-        if not wants("tour", self.plan.selected):
-            return [], [], [], []
-        first, *others = ground.services
-        last = others[-1] if others else first
-        daily = [tour.first_promises(first)]
-        common = [
-            tour.skip_elsewhere(first),
-            tour.bystanders(first, others[0]) if others else tour.round_trip(first),
-            tour.letter_case(first),
-        ]
-        rarer = [
-            tour.reads_after(first),
-            tour.crowd(ground.services),
-            tour.there_and_back(first),
-        ]
-        rest = [part for service in others for part in tour.of_another(service, first)]
-        unusual = [tour.body_forms(first), tour.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:

@@ -23,11 +23,15 @@ _SNAPSHOTS = Budget(states=50_000, seconds=1.0)
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A broken promise of a round: what is wrong, the requests that are enough to show it, and the one to blame."""
+    """A broken promise of a round: what is wrong, the requests that are enough to show it, and the one to blame.
+
+    `services`: those that it is about.
+    """
 
     mismatch: Mismatch
     kept: tuple[Done, ...]
     blamed: Done
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,8 @@ class Judging:
         by_moment = {(one.operation.client, one.operation.begin): one for one in done}
         kept = tuple(by_moment[one.client, one.begin] for one in core.operations)
         blamed = by_moment[core.wrong.client, core.wrong.begin] if core.wrong is not None else kept[-1]
-        enough = specification.services
-        if len(enough) > 1:
-            enough = _contradiction(core.history, blamed, specification)
-        return Wrong(unexplained(requirement, self.world, kept, blamed, enough), kept, blamed)
+        enough = _contradiction(core.history, specification)
+        return Wrong(unexplained(requirement, self.world, kept, blamed, enough), kept, blamed, enough)
 
     # ------------------------------------------------------------------ one list
 
@@ -145,9 +147,12 @@ class Judging:
                 label = words.service_label(self.world, service)
                 cause = "nowhere" if not where else "twice"
                 at = words.places_words(self.world, where)
-                yield self._wrong(one, cause, f"a list shows {label} {times} while clients move services", at)
+                message = f"a list shows {label} {times} while clients move services"
+                yield self._wrong(one, cause, message, at, (service,))
 
-    def _wrong(self, one: Done, cause: str, message: str, actual: str | None = None) -> Wrong:
+    def _wrong(
+        self, one: Done, cause: str, message: str, actual: str | None = None, services: tuple[str, ...] = ()
+    ) -> Wrong:
         mismatch = Mismatch(
             "RACE-3",
             f"list:{cause}",
@@ -156,15 +161,15 @@ class Judging:
             actual or message,
             "state",
         )
-        return Wrong(mismatch, (one,), one)
+        return Wrong(mismatch, (one,), one, services)
 
 
-def _contradiction(history: Sequence[Recorded], blamed: Done, specification: Placements) -> tuple[str, ...]:
-    """The services of which it cannot be true together what the blamed answer shows; no more than are needed."""
+def _contradiction(history: Sequence[Recorded], specification: Placements) -> tuple[str, ...]:
+    """The services of which it cannot be true together what the answers show; no more than are needed."""
     needed = list(specification.services)
     for service in specification.services:
         fewer = [other for other in needed if other != service]
-        told = tuple(told_of(one, fewer) if one.begin == blamed.operation.begin else one for one in history)
+        told = tuple(told_of(one, fewer) for one in history)
         if check(told, specification, _SNAPSHOTS).outcome is Outcome.NO:
             needed = fewer
     return tuple(needed)

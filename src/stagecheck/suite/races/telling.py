@@ -35,14 +35,15 @@ class Done:
 
 
 def asked_words(world: World, call: Asked) -> str:
-    """What was asked, for a line of its own: `move service 5e6f7a8b to stage B`."""
+    """What was asked, for a line of its own: `move 5e6f7a8b to BUILD`."""
     if isinstance(call, Attach):
-        service, stage = words.service_label(world, call.service), words.stage_label(world, call.stage)
+        service = words.service_label(world, call.service).removeprefix("service ")
+        stage = words.stage_label(world, call.stage).removeprefix("stage ")
         return f"skip {service} in {stage}" if call.form is Form.TRUE else f"move {service} to {stage}"
     if isinstance(call, ReadList):
         return "list the stages"
     if isinstance(call, ReadService):
-        return f"read the stage of {words.service_label(world, call.service)}"
+        return f"read the stage of {words.service_label(world, call.service).removeprefix('service ')}"
     return f"read {words.stage_label(world, call.stage)}"
 
 
@@ -71,12 +72,14 @@ def _place(world: World, stage: str, skipped: bool | None) -> str:  # noqa: FBT0
     return f"in {words.stage_label(world, stage)}{', skipped' if skipped else ''}"
 
 
-def race_of(world: World, all_done: Sequence[Done], kept: Sequence[Done], wrong: Done | None, why: str) -> Race:
-    """What the record holds of a race: the requests that are enough, and all of the round."""
-    services = [done.call.service for done in kept if isinstance(done.call, Attach)] or list(world.placements)
+def race_of(
+    world: World, all_done: Sequence[Done], kept: Sequence[Done], wrong: Done | None, services: Sequence[str], why: str
+) -> Race:
+    """What the record holds of a race: the requests that are enough, and all of the round; `services`: it is about."""
     operations = tuple(_operation(world, done, services, wrong=done is wrong) for done in kept)
     everything = tuple(_operation(world, done, services, wrong=done is wrong) for done in all_done)
-    return Race(why, operations, everything)
+    began = tuple((service, place.stage, place.skipped) for service, place in world.placements.items())
+    return Race(why, operations, everything, began, world.reading)
 
 
 def _operation(world: World, done: Done, services: Sequence[str], *, wrong: bool) -> RaceOperation:
@@ -84,6 +87,7 @@ def _operation(world: World, done: Done, services: Sequence[str], *, wrong: bool
     return RaceOperation(
         timed.client,
         timed.exchange.number,
+        timed.exchange.request,
         asked_words(world, done.call),
         timed.begin_s,
         timed.end_s,
@@ -106,6 +110,9 @@ def unexplained(
         why = "in no order of the requests can that be"
     message = f"{_subject(world, blamed, kept)} {_shows(world, blamed, services)}: {why}"
     whole = requirement == "RACE-3"
+    if whole:
+        told = [f"{_subject(world, one, ())} {_shows(world, one, services)}" for one in _others(kept, blamed, services)]
+        message = f"{_subject(world, blamed, kept)} {_shows(world, blamed, services)}{_beside(told)}: {why}"
     return Mismatch(
         requirement,
         f"{'snapshot' if whole else 'order'}:{_kind(blamed)}",
@@ -114,6 +121,21 @@ def unexplained(
         shown_words(world, blamed, services) or words.reply_words(blamed.reply),
         "state",
     )
+
+
+def _others(kept: Sequence[Done], blamed: Done, services: Sequence[str]) -> list[Done]:
+    """The other answers that say something of these services."""
+    return [
+        one
+        for one in kept
+        if one is not blamed
+        and isinstance(one.operation.answer, Shown)
+        and any(place[0] in services for place in one.operation.answer.places)
+    ]
+
+
+def _beside(told: Sequence[str]) -> str:
+    return f", while {' and '.join(told[:2])}" if told else ""
 
 
 def _kind(done: Done) -> str:
