@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,13 +14,15 @@ from stagecheck.commands.consent import limits_in_words, stages_in_words
 from stagecheck.launch import Launch
 from stagecheck.rehearsal import Rehearsal, rehearse
 from stagecheck.report.terminal import shown
-from stagecheck.suite.plan import Plan
+from stagecheck.suite.plan import Plan, ProfileName
 
 _METHODS = ("GET", "PUT", "POST", "DELETE")
 
 
 def print_plan(console: Console, launch: Launch) -> None:
     """Rehearse the run, and print what it would send and change."""
+    if launch.plan.profile.name is ProfileName.EXHAUSTIVE:
+        click.echo("rehearsing an exhaustive run takes some minutes", err=True)
     rehearsal = rehearse(launch.plan, launch.limits, launch.document, launch.credentials)
     where = "the embedded mocked target" if launch.mocked else launch.url
     console.print(Text(shown(f"A run against {where} would do this (nothing has been sent):"), "bold"))

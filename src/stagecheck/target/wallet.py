@@ -92,7 +92,7 @@ class Wallet:
     def _look_ahead(self, role: str) -> None:
         ends, now = expiry_of(getattr(self.current, role)), self._clock()
         # One that is short-lived from the start is used as long as it lives.
-        if ends is not None and ends - now < AHEAD_S and now - self._fetched[role] >= min(AHEAD_S, _NOT_BEFORE_S):
+        if ends is not None and ends - now < AHEAD_S and now - self._fetched[role] >= _NOT_BEFORE_S:
             self._fetch(role)
 
     def _fetch(self, role: str) -> bool:
