@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -18,6 +19,7 @@ from rich.table import Table
 from stagecheck import spec
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.embedded import embedded_credentials, embedded_plan
+from stagecheck.errors import BudgetSpent
 from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.scenario import embedded
 from stagecheck.outcome import Violation
@@ -47,6 +49,7 @@ def spend(name: str, budget: int, profile: ProfileName = ProfileName.NIGHTLY) ->
     defect, scenario = DEFECTS[name], embedded()
     chosen = PROFILES[profile]
     target = MockTarget(scenario, EMBEDDED_URL, defect.mock)
+    seen: list[int] = []
 
     def answered(request: httpx.Request) -> httpx.Response:
         try:
@@ -58,13 +61,14 @@ def spend(name: str, budget: int, profile: ProfileName = ProfileName.NIGHTLY) ->
         limits = Limits(requests=min(budget, chosen.requests), seconds=float("inf"))
         client = Client(EMBEDDED_URL, http, limits)
 
-        def found(_: Violation) -> None:
+        def found(violation: Violation) -> None:
+            seen.append(violation.at_request)
             limits.requests = client.sent
 
         plan, own = embedded_plan(scenario, chosen), embedded_credentials()
-        result = Runner(client, spec.load(), own, plan, mocked=True, observer=Observer(violation=found)).run()
-    first = min((violation.at_request for violation in result.violations), default=None)
-    return Spent(name, defect.requirement, budget, first)
+        with suppress(BudgetSpent):
+            Runner(client, spec.load(), own, plan, mocked=True, observer=Observer(violation=found)).run()
+    return Spent(name, defect.requirement, budget, min(seen, default=None))
 
 
 def print_budgets(console: Console, spent: Sequence[Spent], *, missed: bool = False) -> None:
