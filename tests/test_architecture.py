@@ -38,10 +38,24 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "suite": FACTS | {"spec", "contract", "model", "wire", "target", "linear", "suite"},
     "report": FACTS | {"contract", "report"},
     # Layers 4 and 5 join what the lower ones keep apart.
-    "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},
+    "expectations": FACTS | {"contract", "config_values", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
     "compare": FACTS | {"spec", "model", "wire", "target", "mock", "suite", "embedded", "compare"},
-    **dict.fromkeys(("embedded", "launch", "loans", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY),
+    **dict.fromkeys(
+        (
+            "embedded",
+            "rehearsal",
+            "launch",
+            "loans",
+            "config",
+            "config_values",
+            "cli",
+            "commands",
+            "pytest_plugin",
+            "__main__",
+        ),
+        _ANY,
+    ),
 }
 """Which part may import which; a part is a module or package of `stagecheck`. None: anything."""
 

@@ -5,6 +5,7 @@ Shared by the command line and the pytest plugin, so that both run the same thin
 
 from __future__ import annotations
 
+import base64
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from stagecheck import contract, spec
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck.config import credentials_of, limits_of, load, plan_of, sources_of
+from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
@@ -38,7 +41,9 @@ from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.reach import is_loopback, live
+from stagecheck.target.hosts import check_host, is_loopback
+from stagecheck.target.reach import live
+from stagecheck.target.wallet import Wallet
 
 T = TypeVar("T")
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -47,7 +52,11 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a front end was asked for. `allow_option`: how its option for writes is spelled, for the error's mend."""
+    """What a front end was asked for.
+
+    `allow_option`, `production_option`: how its options for writes and for production are spelled, for the mend.
+    `dry`: nothing will be sent, so no credential is fetched.
+    """
 
     url: str | None = None
     config: Path | None = None
@@ -58,6 +67,10 @@ class Wanted:
     reading: str | None = None
     allow_writes: bool = False
     allow_option: str = "--allow-writes"
+    production: bool = False
+    production_option: str = "--production"
+    read_only: bool = False
+    dry: bool = False
     expect: Path | None = None
     strict: bool = False
 
@@ -78,11 +91,16 @@ class Launch:
     expectations: entries.Expectations | None = None
     interrupted: bool = False
     formats: tuple[str, ...] = ()
+    wallet: Wallet | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca: Path | None = None
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.redactor = Redactor(self.credentials.secrets())
+        self.redactor = Redactor([*self.credentials.secrets(), *_proxy_secrets(self.proxy)])
+        if self.wallet is not None:
+            self.wallet.learned.append(lambda credentials: self.redactor.learn(credentials.secrets()))
         if self.expectations is not None:
             self.judge = Judge(self.expectations, today(), self.redactor.text)
             self.plan = replace(self.plan, expects=self.judge.knows)
@@ -95,7 +113,7 @@ class Launch:
         failures: list[str] = []
         watched = _guarded(observer or Observer(), failures)
         with self.open() as http:
-            client = Client(self.url, http, self.limits)
+            client = Client(self.url, http, self.limits, wallet=self.wallet)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
             with self._interruptible(client):
                 result = runner.run()
@@ -108,7 +126,7 @@ class Launch:
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
         with self.open() as http:
-            client = Client(self.url, http, self.limits)
+            client = Client(self.url, http, self.limits, wallet=self.wallet)
             session = Session(client, self.document, self.credentials, Findings(()))
             with self._interruptible(client):
                 try:
@@ -122,7 +140,9 @@ class Launch:
 
     def open(self) -> AbstractContextManager[httpx.Client]:
         """A client of the target."""
-        return embedded_client(Mock(embedded())) if self.mocked else live(self.url, self.limits.timeout)
+        if self.mocked:
+            return embedded_client(Mock(embedded()))
+        return live(self.url, self.limits.timeout, proxy=self.proxy, ca=self.ca)
 
     @contextmanager
     def _interruptible(self, client: Client) -> Iterator[None]:
@@ -140,7 +160,8 @@ class Launch:
             nonlocal asked
             del number, frame
             again, asked = asked, True
-            if again:
+            if again or client.phase == "ask":
+                # Nobody waits for an answer to a question in vain.
                 stop()
 
         def stop() -> None:
@@ -176,6 +197,7 @@ def prepare(wanted: Wanted) -> Launch:
     if wanted.config is None and url is None:
         scenario = embedded()
         plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
+        plan = replace(plan, read_only=wanted.read_only)
         limits = Limits(requests=profile.requests, seconds=float("inf"))
         document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
@@ -187,15 +209,44 @@ def prepare(wanted: Wanted) -> Launch:
         )
     config = load(wanted.config, url=url)
     url = config.target.url
-    if not wanted.allow_writes and not is_loopback(url):
+    hosts, option = config.target.allow_hosts, wanted.production_option
+    writes = not wanted.read_only
+    check_host(url, hosts, writes=writes, production=wanted.production, option=option)
+    if writes and not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "
-            f"give {wanted.allow_option} if it may"
+            f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
         )
-    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
-    limits, credentials = limits_of(config, profile), credentials_of(config)
+    plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
     document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
-    return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)
+    held, sources = credentials_of(config), sources_of(config)
+    if wanted.dry:
+        # Something that is not there is shown by its name alone.
+        wallet, credentials = None, replace(held, **dict.fromkeys(sources, "fetched when a run begins"))
+    else:
+        wallet = Wallet(held, sources)
+        credentials = wallet.credentials
+    return Launch(
+        url,
+        plan,
+        limits_of(config, profile),
+        credentials,
+        document,
+        expectations=expected,
+        formats=config.report.formats,
+        wallet=wallet,
+        proxy=config.target.proxy,
+        ca=config.target.ca,
+    )
+
+
+def _proxy_secrets(proxy: str | None) -> Iterator[tuple[str, str]]:
+    """What has to be taken out of texts for the proxy's sake: its password, and what it is sent as."""
+    parts = urlsplit(proxy) if proxy else None
+    if parts is not None and parts.password:
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        yield password, "$PROXY_PASSWORD"
+        yield base64.b64encode(f"{user}:{password}".encode()).decode(), "$PROXY_CREDENTIAL"
 
 
 def today() -> date:

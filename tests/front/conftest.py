@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from front.samples import Called, tables_of, toml_of
+from kit.patience import Skipping, skipping
 from peers.ledger_server import Context, start
 from stagecheck.cli import main
 
@@ -54,3 +55,9 @@ def config(ledger: Context, tmp_path: Path) -> Toml:
         return place
 
     return written
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Skipping:
+    """What runs in this process waits for no target; how long it would have."""
+    return skipping(monkeypatch)

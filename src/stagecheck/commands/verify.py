@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import click
 from rich.console import Console
 
 from stagecheck.cli import INCONCLUSIVE, Settings
+from stagecheck.commands.consent import asking
+from stagecheck.commands.planned import print_plan
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Exchange
 from stagecheck.launch import Launch, Wanted, exit_code, prepare
@@ -29,7 +32,19 @@ from stagecheck.suite.runner import Observer
 
 _RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
 _FILE = click.Path(path_type=Path)
-_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect", "strict")
+_WANTED = (
+    "config",
+    "spec",
+    "profile",
+    "only",
+    "seed",
+    "reading",
+    "allow_writes",
+    "production",
+    "read_only",
+    "expect",
+    "strict",
+)
 """The options that say which run is wanted; the others say how it is shown."""
 
 
@@ -57,6 +72,10 @@ _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes
     help="Pin what a skip to another stage has to mean (SKIP-2); otherwise it is found out.",
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--plan", is_flag=True, help="Print what would be sent and changed, and send nothing.")
+@click.option("--read-only", is_flag=True, help="Send nothing but reads; what they cannot show is not tested.")
+@click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
+@click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
 @click.option("--spec", type=_FILE, metavar="FILE", help="An OpenAPI document in place of the packaged one.")
 @click.option(
     "--expect",
@@ -77,10 +96,16 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
+    launch = prepare(Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED}))
     settings.redact = launch.redactor.text
     console = make_console(sys.stdout)
+    if options["plan"]:
+        print_plan(console, launch)
+        return 0
     progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
+    say = None if options["quiet"] else partial(console.print, soft_wrap=True)
+    asked = asking(launch, yes=options["yes"], say=say, paused=progress.paused)
+    launch.plan = replace(launch.plan, before_writing=asked)
     reports = Reports.open(report_dir, launch)
     with reports.exchanges, progress:
         result = launch.run(_observer(launch, reports.exchanges, progress))
