@@ -99,6 +99,7 @@ def against(witness: Witness, exchanges: Sequence[Exchange]) -> str | None:
 
 
 SAME_PLACES: Witness = {"kind": "same-places"}
+NEW_ID: Witness = {"kind": "new-id"}
 UNIQUE_ORDERS: Witness = {"kind": "unique"}
 DATES: Witness = {"kind": "dates"}
 CONTENT_TYPE: Witness = {"kind": "content-type"}

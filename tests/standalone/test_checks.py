@@ -115,6 +115,12 @@ _TABLE: list[Case] = [
     ({"kind": "same-set", "of": "stages"}, only(), [START_SHOWN], "0 more and 2 fewer stages"),
     ({"kind": "same-set", "of": "services"}, shows(listing({"A": ["one"]})), [START_SHOWN], "0 more and 2 fewer"),
     ({"kind": "same-set", "of": "services"}, one("A", ["one"]), [START_SHOWN], None),
+    # ---- new-id
+    ({"kind": "new-id"}, one("A", []), [one("B", []), shows(listing({"B": [], "C": []}))], None),
+    ({"kind": "new-id"}, one("A", []), [one("B", []), one("A", [])], "which an earlier answer showed"),
+    ({"kind": "new-id"}, one("A", [], id=A.upper()), [shows(listing({"A": []}))], "which an earlier answer showed"),
+    ({"kind": "new-id"}, one("A", []), [shows(listing({"A": []}), 404), shows("no JSON")], None),
+    ({"kind": "new-id"}, shows({}, 500, asked="stage"), [one("A", [])], None),
     # ---- same-places
     ({"kind": "same-places"}, START_SHOWN, [shows({"results": []}, 500), START_SHOWN], None),
     ({"kind": "same-places"}, shows(listing({"A": ["one*"]})), [START_SHOWN], "other placements or flags"),

@@ -132,7 +132,7 @@ class Side:
         made, stands_for = session.made_by(exchange), made_by(sent)
         if made is not None and stands_for is not None:
             self.ids[stands_for] = made
-            self.reader.ids[made] = f"new stage {len(session.names_tried)}"
+            self.reader.ids[made] = f"new stage {len(session.made.names)}"
         facts = self.reader.facts(exchange)
         if broken:
             facts["broken promises"] = ", ".join(sorted({requirement for requirement, _ in broken}))

@@ -92,6 +92,7 @@ def reused(before: World, request: Request) -> Iterator[Mismatch]:
             "an id that nothing had before",
             f"id {request.new}",
             "stages",
+            witness=witness.NEW_ID,
         )
 
 

@@ -97,6 +97,13 @@ def ranking(witness: Any, answer: Any, before: Any) -> str | None:
     return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
 
 
+def new_id(witness: Any, answer: Any, before: Any) -> str | None:
+    """The stage that an answer to a creation shows has an id that no earlier answer showed."""
+    shown = {_id(one) for earlier in before for one in _stages(earlier) or ()}
+    again = next((_id(made) for made in _stages(answer) or () if _id(made) in shown), None)
+    return None if again is None else f"id {again}, which an earlier answer showed"
+
+
 def shows(witness: Any, answer: Any, before: Any) -> str | None:
     """The `attribute` of a stage is `value`, if the answer shows it; an empty one may be null, too."""
     now, wanted = _attribute(witness, answer), witness["value"]
@@ -160,6 +167,7 @@ CHECKS = {
     "same-set": same_set,
     "same-places": same_places,
     "ranking": ranking,
+    "new-id": new_id,
     "shows": shows,
     "unique": unique,
     "dates": dates,

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from stagecheck.errors import BudgetSpent, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
-from stagecheck.model.requests import OWN, Attach, Form, ReadService, Request
+from stagecheck.model.requests import OWN, Attach, CreateStage, Form, ReadService, Request, is_management
 from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
+from stagecheck.suite.made import MOST_STAYING_IN_ALL
 from stagecheck.suite.sent import Sent, Signature, made_by, rebound
 from stagecheck.suite.session import Session
 from stagecheck.suite.tidy import tidy
@@ -235,6 +236,9 @@ class Trial:
     def affordable(self) -> bool:
         """Whether there are requests left for it."""
         session = self.owner.session
+        makes = session.renew is None and any(isinstance(sent.request, CreateStage) for sent in self.stretch)
+        if makes and session.made.staying(session.world.stages) >= MOST_STAYING_IN_ALL:
+            return False
         needed = self.times * (3 * len(self.home) + len(self.stretch) + 2)
         return session.client.sent + needed <= min(self.until, self.owner.until) and session.client.left >= needed
 
@@ -294,7 +298,7 @@ class Trial:
         """Remove the stages that the trial has made; a renewed target has none."""
         session = self.owner.session
         if session.renew is not None:
-            session.created.clear()
+            session.made.forget()
         else:
             with suppress(BudgetSpent, TargetError):
                 for _ in tidy(session, self.owner.ground.stages[0]):
@@ -305,7 +309,8 @@ class Trial:
         session = self.owner.session
         if session.renew is not None and session.beginning is not None:
             return session.beginning
-        world = session.world
+        # What was deleted in the run is not known here: a story in which it comes again has to delete it itself.
+        world = replace(session.world, gone=frozenset())
         for service in self.home:
             world = world.unplaced(service)
         return world
@@ -336,14 +341,16 @@ class Trial:
     def shortened(self) -> Iterator[tuple[Trial, Seen]]:
         """Ever shorter trials in which it is still seen: without stretches of requests, without placements."""
         best = self
-        plain = tuple(sent for sent in best.stretch[:-1] if _is_plain(sent.request))
-        if len(plain) + 1 < len(best.stretch):
+        for needed in (_is_plain, _manages):
             # Most of a long stretch is reads and refusals, and most stories need none of them.
-            candidate = replace(best, stretch=(*plain, best.stretch[-1]))
-            found = candidate.seen()
-            if found is not None:
-                best = candidate
-                yield best, found
+            some = tuple(sent for sent in best.stretch[:-1] if needed(sent.request))
+            if len(some) + 1 < len(best.stretch) and (some or needed is _is_plain):
+                candidate = replace(best, stretch=(*some, best.stretch[-1]))
+                found = candidate.seen()
+                if found is not None:
+                    best = candidate
+                    yield best, found
+                    break
         size = max(1, len(best.stretch) // 2)
         while len(best.stretch) > 1:
             removed = False
@@ -382,6 +389,11 @@ class Trial:
 def _is_plain(request: Request | None) -> bool:
     """Whether it moves or skips, and should be let in."""
     return isinstance(request, Attach) and request.caller == OWN and (request.form.moves or request.form is Form.TRUE)
+
+
+def _manages(request: Request | None) -> bool:
+    """Whether it creates, edits, deletes or moves a stage, and should be let in."""
+    return request is not None and is_management(request) and request.caller == OWN
 
 
 def _about(shows: Witness | None) -> tuple[object, ...] | None:

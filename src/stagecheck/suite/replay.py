@@ -14,12 +14,14 @@ from typing import Any
 
 from stagecheck.errors import ConfigError, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest, Recipe
+from stagecheck.model.observation import Reply
 from stagecheck.model.requests import DeleteStage
 from stagecheck.model.state import canonical
 from stagecheck.outcome import Replays
 from stagecheck.standalone.symbols import filled, filled_inside
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
+from stagecheck.wire.stages import named
 from stagecheck.witness import against
 
 
@@ -105,11 +107,13 @@ class Replay:
         content = body.encode() if isinstance(body, str) else body
         path, headers = filled(step["path"], self._bound()), tuple(step["headers"].items())
         message = HttpRequest(step["method"], path, headers, content, self._credential(step["credential"]))
+        if "makes" in step:
+            self.session.made.begin(_name_in(content))
         exchange = self.session.client.send(message)
         if "makes" in step:
             made = self.session.made_by(exchange)
+            self.session.made.answered(_name_in(content), exchange.status, made)
             self.made[step["makes"]] = made or "no-stage-was-made"
-            self.session.created |= {made: ""} if made is not None else {}
         if step["set_up"] and (exchange.status is None or not 200 <= exchange.status < 300):
             raise TargetError(
                 f"step {number + 1} only prepares, and was answered {exchange.status or exchange.failure}: "
@@ -125,8 +129,7 @@ class Replay:
         for stage in self.made.values():
             request = DeleteStage(stage)
             status = self.session.client.send(self.session.spell.manage(request, self.session.credentials.own)).status
-            if status is not None and (status < 300 or status == 404):
-                self.session.created.pop(stage, None)
+            self.session.made.asked_to_delete(stage, Reply(status), empty=False)
 
     def _credential(self, told: Mapping[str, Any]) -> Credential:
         if "secret" not in told:
@@ -142,3 +145,8 @@ class Replay:
             if against(filled_inside(condition, self._bound()), exchanges[: number + 1]) is not None:
                 return None
         return against(filled_inside(self.reproducer["witness"], self._bound()), exchanges)
+
+
+def _name_in(content: bytes | None) -> str:
+    """The name of the stage that a body asks for; empty where it names none."""
+    return named(content or b"").name

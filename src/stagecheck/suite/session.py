@@ -35,6 +35,7 @@ from stagecheck.model.step import Refused, step
 from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
 from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
 from stagecheck.suite.shapes import payload_of, shape_problems
@@ -84,13 +85,16 @@ class Session:
         self.sees_services = False
         self.journal = Journal()
         self.addressed: set[str] = set()
-        self.created: dict[str, str] = {}
-        """The stages that the run has made and not deleted yet: id → name."""
-        self.names_tried: set[str] = set()
+        self.made = Made()
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
         self._good: HttpRequest | None = None
+
+    @property
+    def created(self) -> dict[str, str]:
+        """The stages that the run has made and not deleted yet: id → name."""
+        return self.made.there
 
     # ------------------------------------------------------------------ sending
 
@@ -134,6 +138,8 @@ class Session:
         self.latest.clear()
         if isinstance(request, Attach):
             self.addressed.add(request.service)
+        if isinstance(request, CreateStage):
+            self.made.begin(request.name)
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
@@ -150,18 +156,12 @@ class Session:
 
     def _named(self, request: CreateStage, exchange: Exchange) -> CreateStage:
         """The request with the id of what it created; remembers that there is something to be removed."""
-        self.names_tried.add(request.name)
         made = self.made_by(exchange)
-        if made is None:
-            return request
-        if made not in self.world.stages or made in self.created:
-            self.created[made] = request.name
-        return replace(request, new=made)
+        self.made.answered(request.name, exchange.status, made, known=made in self.world.stages)
+        return request if made is None else replace(request, new=made)
 
     def lost(self, request: Request) -> None:
         """Take note that nobody knows whether a request took effect, and hold nothing against the target for it."""
-        if isinstance(request, CreateStage):
-            self.names_tried.add(request.name)
         self.oracle.judge(request, Reply(None))
 
     def made_by(self, exchange: Exchange) -> str | None:
@@ -426,8 +426,8 @@ class Session:
             self._good = exchange.request
         if is_read(request):
             return
-        if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
-            self.created.pop(request.stage, None)
+        if isinstance(request, DeleteStage):
+            self.made.asked_to_delete(request.stage, reply, empty=not self.world.services_in(request.stage))
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:
