@@ -31,6 +31,11 @@ def stage(identifier: str, times: int) -> Witness:
     return {"kind": "stage", "stage": identifier, "times": times}
 
 
+def empty(identifier: str) -> Witness:
+    """The stage holds no service."""
+    return {"kind": "empty", "stage": identifier}
+
+
 def stage_keeps(identifier: str, attribute: str, *, since_last: bool = False) -> Witness:
     """An attribute of a stage is what an earlier answer showed: the first one, or the last before it."""
     told: Witness = {"kind": "same", "stage": identifier, "attribute": attribute}

@@ -115,6 +115,13 @@ _TABLE: list[Case] = [
     ({"kind": "same-set", "of": "stages"}, only(), [START_SHOWN], "0 more and 2 fewer stages"),
     ({"kind": "same-set", "of": "services"}, shows(listing({"A": ["one"]})), [START_SHOWN], "0 more and 2 fewer"),
     ({"kind": "same-set", "of": "services"}, one("A", ["one"]), [START_SHOWN], None),
+    # ---- empty
+    ({"kind": "empty", "stage": A}, one("A", []), [], None),
+    ({"kind": "empty", "stage": A}, one("A", ["one"]), [], f"service {ONE} in it"),
+    ({"kind": "empty", "stage": A.upper()}, shows(listing({"A": ["one*"], "B": []})), [], f"service {ONE} in it"),
+    ({"kind": "empty", "stage": B}, shows(listing({"A": ["one"], "B": []})), [], None),
+    ({"kind": "empty", "stage": A}, shows({"id": A}, asked="stage"), [], None),
+    ({"kind": "empty", "stage": A}, shows({}, 500), [], None),
     # ---- new-id
     ({"kind": "new-id"}, one("A", []), [one("B", []), shows(listing({"B": [], "C": []}))], None),
     ({"kind": "new-id"}, one("A", []), [one("B", []), one("A", [])], "which an earlier answer showed"),

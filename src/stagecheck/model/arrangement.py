@@ -118,4 +118,12 @@ def by_its_promise(request: Request, mismatch: Mismatch, after: World) -> Mismat
         return replace(mismatch, requirement="SHAPE-3")
     message = mismatch.message.replace(", which the last 200 answer contradicts", "")
     named = replace(mismatch, requirement=PROMISES[type(request)], cause=f"at-once:{mismatch.cause}", message=message)
-    return shown_value(named, after)
+    return not_empty(request, shown_value(named, after))
+
+
+def not_empty(request: Request, mismatch: Mismatch) -> Mismatch:
+    """STAGE-1: a service that stands in a stage that was just created; which one it is makes no difference."""
+    new = request.new if isinstance(request, CreateStage) else None
+    if new is None or mismatch.place != new or mismatch.about != "state":
+        return mismatch
+    return replace(mismatch, witness=witness.empty(new))

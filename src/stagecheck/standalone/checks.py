@@ -97,6 +97,13 @@ def ranking(witness: Any, answer: Any, before: Any) -> str | None:
     return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
 
 
+def empty(witness: Any, answer: Any, before: Any) -> str | None:
+    """The `stage` holds no service, if the answer shows it."""
+    shown = [one for one in _stages(answer) or () if _id(one) == witness["stage"].lower()]
+    held = [_owner(entry) for one in shown for entry in _entries(one)]
+    return f"service {held[0]} in it" if held else None
+
+
 def new_id(witness: Any, answer: Any, before: Any) -> str | None:
     """The stage that an answer to a creation shows has an id that no earlier answer showed."""
     shown = {_id(one) for earlier in before for one in _stages(earlier) or ()}
@@ -167,6 +174,7 @@ CHECKS = {
     "same-set": same_set,
     "same-places": same_places,
     "ranking": ranking,
+    "empty": empty,
     "new-id": new_id,
     "shows": shows,
     "unique": unique,

@@ -14,7 +14,7 @@ from stagecheck.model.state import Stage
 MOST_STAYING = 3
 """When so many stages of a run's own stay though they were to be deleted, it makes no more to explore with."""
 
-MOST_STAYING_IN_ALL = 8
+MOST_STAYING_IN_ALL = 6
 """And none to see a violation again."""
 
 

@@ -45,7 +45,7 @@ class WayHome:
                     if not steps:
                         break
                     now = self._walked(steps, now)
-                self._remove()
+                self.remove()
                 left = [*self._left(now, writable), *self._foreign(now, writable), *self._unknown()]
                 return [*left, *self._made(), *self._unanswered()]
             except (TargetError, HarnessError) as error:
@@ -70,7 +70,7 @@ class WayHome:
             seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
         return _places(seen) if seen is not None else accepted
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
         """Delete every stage that the run has made, one whose answer was lost too."""
         session = self.session
         if not session.made.names and not session.created:

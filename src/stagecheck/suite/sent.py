@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from stagecheck.exchange import Exchange, HttpRequest
@@ -20,6 +20,7 @@ from stagecheck.model.requests import (
     Request,
 )
 from stagecheck.model.state import World
+from stagecheck.wire.stages import naming
 
 Signature = tuple[str, str]
 """Requirement and cause of a violation, as the oracle first names them."""
@@ -69,6 +70,18 @@ def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
     if isinstance(request, MoveStage):
         request = replace(request, anchor=ids.get(request.anchor, request.anchor))
     return replace(sent, request=request, message=replace(sent.message, path=path))
+
+
+def freshly_named(sent: Sent, used: Collection[str], world: World) -> Sent:
+    """The same creation under a new name, where a stage of the `world` has its name; `used`: names that are not new."""
+    request = sent.request
+    if not isinstance(request, CreateStage) or request.flaw is not None:
+        return sent
+    if request.name not in {stage.name for stage in world.stages.values()}:
+        return sent
+    name = f"STAGECHECK AGAIN {len(used) + 1}"
+    message = replace(sent.message, body=naming(name, request.description))
+    return replace(sent, request=replace(request, name=name), message=message)
 
 
 def made_by(sent: Sent) -> str | None:

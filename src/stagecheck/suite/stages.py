@@ -120,6 +120,8 @@ class Stages:
             session.made.begin(request.name)
         exchange = session.client.send(session.spell.manage(request, session.credentials.own))
         status = exchange.status
+        if isinstance(request, CreateStage):
+            session.made.answered(request.name, status, None)
         if status is not None and 200 <= status < 300:
             session.offers.add(key)
             session.judge(request, exchange)
