@@ -52,6 +52,12 @@ def ranking(stages: Iterable[str]) -> Witness:
     return {"kind": "ranking", "stages": list(stages)}
 
 
+def order(stage_id: str | None = None, anchor: str = "", *, after: bool = False) -> Witness:
+    """The stages stand as they did, but for one, if it is named: right before the anchor, or right `after` it."""
+    told: Witness = {"kind": "order"}
+    return told if stage_id is None else {**told, "stage": stage_id, "anchor": anchor, "after": after}
+
+
 def shows(stage_id: str, attribute: str, value: str) -> Witness:
     """An attribute of a stage has that value, wherever the answer shows it."""
     return {"kind": "shows", "stage": stage_id, "attribute": attribute, "value": value}

@@ -143,7 +143,7 @@ def _name(mock: Mock, stage: str) -> str | None:
 # ---------------------------------------------------------------------- violations
 
 
-@pytest.mark.parametrize("name", thinned([n for n, d in DEFECTS.items() if d.requirement in STAGES], every=4))
+@pytest.mark.parametrize("name", thinned([n for n, d in DEFECTS.items() if d.requirement in STAGES], every=6))
 def test_a_violation_leaves_no_stage_either(name: str) -> None:
     mock = DEFECTS[name].mock(embedded())
     made = of_stages(mock, quick=False)

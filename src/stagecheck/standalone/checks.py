@@ -97,6 +97,23 @@ def ranking(witness: Any, answer: Any, before: Any) -> str | None:
     return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
 
 
+def order(witness: Any, answer: Any, before: Any) -> str | None:
+    """The stages stand as the last list before this one showed them, but for one that was moved.
+
+    That is `stage`, if it is named: it stands right before the `anchor`, or right behind it if `after`.
+    """
+    now = _orders(answer)
+    lists = (_orders(one) for one in reversed(before))
+    was: dict[str, int] = next((found for found in lists if found and len(set(found.values())) == len(found)), {})
+    wanted = sorted(was, key=lambda one: was[one])
+    moved, anchor = str(witness.get("stage")).lower(), str(witness.get("anchor")).lower()
+    if "stage" in witness and moved != anchor:
+        wanted = [one for one in wanted if one != moved] if anchor in was else [anchor]
+        wanted.insert(wanted.index(anchor) + bool(witness.get("after")), moved)
+    numbers = [now[one] for one in wanted if one in now]
+    return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
+
+
 def empty(witness: Any, answer: Any, before: Any) -> str | None:
     """The `stage` holds no service, if the answer shows it."""
     shown = [one for one in _stages(answer) or () if _id(one) == witness["stage"].lower()]
@@ -174,6 +191,7 @@ CHECKS = {
     "same-set": same_set,
     "same-places": same_places,
     "ranking": ranking,
+    "order": order,
     "empty": empty,
     "new-id": new_id,
     "shows": shows,
@@ -248,6 +266,12 @@ def _members(answer: Any, kind: str) -> Any:
     if kind == "stages":
         return {_id(one) for one in stages}
     return {_owner(entry) for one in stages for entry in _entries(one)}
+
+
+def _orders(answer: Any) -> Any:
+    """The deployment_order of each stage that a list shows with one."""
+    stages = _stages(answer) if answer["asked"] == "list" else None
+    return {_id(one): one["deployment_order"] for one in stages or () if isinstance(one.get("deployment_order"), int)}
 
 
 def _everything(answer: Any) -> Any:

@@ -167,10 +167,12 @@ class Confirmation:
     def _homes(self, violation: Violation, lead: Sequence[Sent]) -> Iterator[Home]:
         """The placements to begin a stretch with: none at all, where one request tells the whole story.
 
-        Nor where the set-up itself might change for good what the story is about.
+        Nor where the set-up itself might change for good what the story is about; but where a service enters a stage
+        that the story makes, it has to be said where it is to go afterwards.
         """
         kind = violation.witness["kind"] if violation.witness is not None else None
-        if (len(lead) == 1 and kind in _ALONE) or kind in _KEPT:
+        guests = any(isinstance(s.request, Attach) and s.request.stage in self.session.made.ever for s in lead)
+        if (len(lead) == 1 and kind in _ALONE) or (kind in _KEPT and not guests):
             yield {}
         yield self._home(violation, lead)
 

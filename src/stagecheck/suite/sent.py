@@ -58,6 +58,23 @@ class Sent:
     also: Also = NOTHING_ELSE
 
 
+def some(exchange: Exchange | None) -> tuple[Exchange, ...]:
+    """The exchange, if there is one."""
+    return (exchange,) if exchange is not None else ()
+
+
+def in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    """Each exchange once, as they were sent."""
+    by_number = {exchange.number: exchange for exchange in exchanges}
+    return tuple(by_number[number] for number in sorted(by_number))
+
+
+def needs_earlier(mismatch: Mismatch) -> bool:
+    """Whether what managing a stage has changed shows only beside an earlier answer."""
+    kind = (mismatch.witness or {}).get("kind")
+    return mismatch.requirement.startswith("STAGE") and kind in ("same", "same-set")
+
+
 def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
     """The same request about other stages, by meaning and as it is spelled. `ids`: which stands for which."""
     if not ids:
@@ -73,9 +90,12 @@ def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
 
 
 def freshly_named(sent: Sent, used: Collection[str], world: World) -> Sent:
-    """The same creation under a new name, where a stage of the `world` has its name; `used`: names that are not new."""
+    """The same creation or edit under a new name, where a stage of the `world` has its name already.
+
+    `used`: how many names were tried, so that the new one is new.
+    """
     request = sent.request
-    if not isinstance(request, CreateStage) or request.flaw is not None:
+    if not isinstance(request, CreateStage | EditStage) or request.flaw is not None:
         return sent
     if request.name not in {stage.name for stage in world.stages.values()}:
         return sent

@@ -37,7 +37,7 @@ from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
-from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
+from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, in_order, needs_earlier, some
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -89,6 +89,8 @@ class Session:
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
+        self._last_list: Exchange | None = None
+        self._shown_before: Exchange | None = None
         self._good: HttpRequest | None = None
 
     @property
@@ -411,19 +413,22 @@ class Session:
         if is_read(request):
             if mismatch.about == "status":
                 return (exchange,)
-            return _in_order((*_some(self._last_write), exchange))
+            shown = self._shown_before if needs_earlier(mismatch) else None
+            return in_order((*some(shown), *some(self._last_write), exchange))
         if mismatch.about in ("status", "order") and mismatch.requirement.split("-")[0] in ("ERR", "AUTH"):
             return (exchange,)
-        return _in_order((*self._setup(request), *_some(self._last_write), exchange, *after))
+        return in_order((*self._setup(request), *some(self._last_write), exchange, *after))
 
     def _setup(self, request: Request) -> tuple[Exchange, ...]:
-        return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
+        return some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
 
     def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
         own = exchange.request.credential == self.credentials.own
         if reply.status == 200 and own and (is_read(request) or isinstance(request, Attach)):
             # What was answered last can be asked again without changing anything.
             self._good = exchange.request
+        if isinstance(request, ReadList) and reply.accepted:
+            self._last_list = exchange
         if is_read(request):
             return
         if isinstance(request, DeleteStage):
@@ -434,16 +439,7 @@ class Session:
             self._last_write = exchange
             self._placed_by[request.service] = exchange
         elif is_management(request) and reply.accepted:
-            self._last_write = exchange
-
-
-def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:
-    return (exchange,) if exchange is not None else ()
-
-
-def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    by_number = {exchange.number: exchange for exchange in exchanges}
-    return tuple(by_number[number] for number in sorted(by_number))
+            self._last_write, self._shown_before = exchange, self._last_list
 
 
 def _fingerprint(request: HttpRequest) -> object:

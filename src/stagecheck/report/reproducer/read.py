@@ -122,6 +122,7 @@ _WITNESSES: dict[str, _Test] = {
     "same": lambda w: (_OF_SERVICE if "service" in w else _OF_STAGE)(w),
     "same-set": lambda w: _has(of=str)(w) and all(_is_texts(w.get(key, [])) for key in ("more", "fewer")),
     "same-places": _has(),
+    "order": lambda w: "stage" not in w or _has(stage=str, anchor=str, after=bool)(w),
     "empty": _has(stage=str),
     "new-id": _has(),
     "ranking": lambda w: _is_texts(w.get("stages")),
