@@ -34,14 +34,13 @@ _MOST = Limits(requests=20_000, seconds=float("inf"))
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One comparison. `named`: whether a difference names what the defect breaks; `at`: the request that showed it."""
+    """One comparison. `at`: the request that showed a difference which names what the defect breaks; None for none."""
 
     name: str
     requirement: str
     differences: tuple[str, ...]
-    named: bool
-    at: int | None
     asked: int
+    at: int | None = None
 
 
 def defect_compared(name: str) -> Compared:
@@ -52,7 +51,7 @@ def defect_compared(name: str) -> Compared:
     found = comparison.run()
     at = min((told.at_request for told in found if told.requirement in right), default=None)
     names = tuple(told.requirement for told in found)
-    return Compared(name, defect.requirement, names, at is not None, at, comparison.asked)
+    return Compared(name, defect.requirement, names, comparison.asked, at)
 
 
 def variant_compared(name: str) -> Compared:
@@ -61,7 +60,7 @@ def variant_compared(name: str) -> Compared:
     one, other = (variant.mock(variant.scenario()) for _ in range(2))
     comparison = compared(one, other, lambda _: False, variant.configured)
     names = tuple(told.requirement for told in comparison.run())
-    return Compared(name, "", names, False, None, comparison.asked)
+    return Compared(name, "", names, comparison.asked)
 
 
 def compared(
@@ -72,7 +71,7 @@ def compared(
 ) -> Comparison:
     """A comparison that may begin, with the sequence of a nightly run."""
     sides = [_side("A", one, configured), _side("B", other, configured)]
-    stages, services = (min(len(of(side)) for side in sides) for of in (lambda s: s.stages, lambda s: s.services))
+    stages, services = min(len(side.stages) for side in sides), min(len(side.services) for side in sides)
     asked = sequence(stages, services, _NIGHTLY, 0, Reading.MOVE_AND_SKIP)
     for side in sides:
         side.bind(asked)
@@ -90,7 +89,7 @@ def print_comparisons(console: Console, pool: ProcessPoolExecutor) -> None:
     """Compare everything, and print what was found."""
     defects = list(pool.map(defect_compared, DEFECTS))
     variants = list(pool.map(variant_compared, VARIANTS))
-    _print_failures(console, (found for found in defects if not found.named))
+    _print_failures(console, (found for found in defects if found.at is None))
     _print_failures(console, (found for found in variants if found.differences))
     seen = sum(bool(found.differences) for found in defects)
     named = [found.at for found in defects if found.at is not None]
