@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +18,7 @@ from stagecheck import spec
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.audit.variants import VARIANTS
 from stagecheck.compare.compare import Comparison, Difference
-from stagecheck.compare.sequence import sequence
+from stagecheck.compare.sequence import Asked, sequence
 from stagecheck.compare.side import Side
 from stagecheck.embedded import EMBEDDED_URL, embedded_credentials, embedded_plan, private_client
 from stagecheck.mock.app import Mock
@@ -72,10 +73,15 @@ def compared(
     """A comparison that may begin, with the sequence of a nightly run."""
     sides = [_side("A", one, configured), _side("B", other, configured)]
     stages, services = min(len(side.stages) for side in sides), min(len(side.services) for side in sides)
-    asked = sequence(stages, services, _NIGHTLY, 0, Reading.MOVE_AND_SKIP)
+    asked = _asked(stages, services)
     for side in sides:
         side.bind(asked)
     return Comparison(sides[0], sides[1], asked, enough=enough)
+
+
+@cache
+def _asked(stages: int, services: int) -> Asked:
+    return sequence(stages, services, _NIGHTLY, 0, Reading.MOVE_AND_SKIP)
 
 
 def _side(name: str, mock: Mock, configured: Configured) -> Side:
