@@ -9,6 +9,7 @@ from dataclasses import replace
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.comparing import print_comparisons
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
 from benchmarks.documents import print_documents
@@ -41,6 +42,7 @@ def main() -> None:
         listed = list(pool.map(detect, defects, [replace(chosen, telling_first=False)] * number))
         detections = list(pool.map(detect, defects, [chosen] * number))
         lengths = list(pool.map(measure, measured_names()))
+        print_comparisons(console, pool)
     print_lengths(console, lengths)
     _print_detection(console, detections)
     _print_distribution(console, "as listed, the tour first", listed)

@@ -115,7 +115,7 @@ class Launch:
         with self.open() as http:
             client = Client(self.url, http, self.limits, wallet=self.wallet)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
-            with self._interruptible(client):
+            with self.interruptible(client):
                 result = runner.run()
         settled = _settled(result, failures, interrupted=self.interrupted)
         return self.judge.judged(settled) if self.judge else settled
@@ -128,7 +128,7 @@ class Launch:
         with self.open() as http:
             client = Client(self.url, http, self.limits, wallet=self.wallet)
             session = Session(client, self.document, self.credentials, Findings(()))
-            with self._interruptible(client):
+            with self.interruptible(client):
                 try:
                     stages, services, _ = survey(session, self.plan)
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
@@ -145,7 +145,7 @@ class Launch:
         return live(self.url, self.limits.timeout, proxy=self.proxy, ca=self.ca)
 
     @contextmanager
-    def _interruptible(self, client: Client) -> Iterator[None]:
+    def interruptible(self, client: Client) -> Iterator[None]:
         """Ctrl-C and SIGTERM end the exploring before the next request, and never the putting back.
 
         Not at once: an exception that a signal raises is lost where it hits a callback of the garbage collector, and
