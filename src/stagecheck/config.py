@@ -31,6 +31,7 @@ DEFAULT_SECONDS = {ProfileName.QUICK: 600.0, ProfileName.NIGHTLY: 600.0, Profile
 """Seconds of a run where the config says nothing."""
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONCURRENCY = 8
+_LONGEST_VERSION = 100
 _MOST = 1_000_000
 """More of anything is a slip of the keyboard, and overflows a clock somewhere."""
 
@@ -41,7 +42,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class TargetTable:
     """[target]: where the target is, and which things of it may be used.
 
-    `manage_stages`: whether the run may make stages of its own, which it removes again.
+    `manage_stages`: whether the run may make stages of its own, which it removes again. `version`: the target's.
     """
 
     url: str
@@ -49,6 +50,7 @@ class TargetTable:
     stages: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     manage_stages: bool = True
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,14 @@ class SpecTable:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """[report]: what is written besides report.json and junit.xml. `formats`: names of `report.formats`."""
+    """[report]: what is written besides report.json and junit.xml.
+
+    `formats`: names of `report.formats`. `history`: the directory that remembers runs; True for the one beside the
+    reports, False for none.
+    """
 
     formats: tuple[str, ...] = ()
+    history: Path | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,19 @@ def _file(value: Any, where: str) -> Path:
     return Path(text)
 
 
+def _version(value: Any, where: str) -> str:
+    text = _string(value, where, 'a version such as "4.2.0"').strip()
+    if not text or len(text) > _LONGEST_VERSION or not text.isprintable():
+        raise ConfigError(
+            f"{where} is no version; give one line of at most {_LONGEST_VERSION} characters, or remove it"
+        )
+    return text
+
+
+def _history(value: Any, where: str) -> Path | bool:
+    return value if isinstance(value, bool) else _directory(value, where)
+
+
 def _formats(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"{where} is {kind_of(value)}; give a list of {', '.join(FORMATS)}")
@@ -236,7 +256,8 @@ def kind_of(value: Any) -> str:
 _Reader = Callable[[Any, str], Any]
 _THINGS: dict[str, _Reader] = {"environment": _uuid, "stage": _uuid, "service": _uuid}
 _TABLES: dict[str, dict[str, _Reader]] = {
-    "target": {"url": _url, "environment": _uuid, "stages": _uuids, "services": _uuids, "manage_stages": _flag},
+    "target": {"url": _url, "environment": _uuid, "stages": _uuids, "services": _uuids}
+    | {"manage_stages": _flag, "version": _version},
     "auth": {"token": _secret, "jwt": _secret, "expired_jwt": _secret, "foreign_token": _secret},
     "foreign": _THINGS,
     "second": _THINGS,
@@ -249,7 +270,7 @@ _TABLES: dict[str, dict[str, _Reader]] = {
     },
     "storage": {"examples": _directory},
     "spec": {"document": _file},
-    "report": {"formats": _formats},
+    "report": {"formats": _formats, "history": _history},
 }
 """Every table and key that a config may have, and how each is read. Pinned in DESIGN.md up to [limits]."""
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from stagecheck import contract, spec
+from stagecheck import __version__, contract, spec
 from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
@@ -27,7 +27,8 @@ from stagecheck.expectations.judge import Judge
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
-from stagecheck.outcome import Grade, RunResult, Verdict
+from stagecheck.outcome import Grade, RunResult, Setting, Verdict
+from stagecheck.spec.promised import fingerprint_of, promises_of
 from stagecheck.suite.discover import survey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
@@ -64,7 +65,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `formats`: what its record is to be rendered in.
+    """A run that can begin. `formats`: what its record is to be rendered in. `history`: where it is kept, or whether.
 
     `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
     """
@@ -78,6 +79,8 @@ class Launch:
     expectations: entries.Expectations | None = None
     interrupted: bool = False
     formats: tuple[str, ...] = ()
+    history: Path | bool = True
+    setting: Setting = field(default_factory=Setting)
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
@@ -93,13 +96,14 @@ class Launch:
         An observer that fails does not stop the run (things have to be put back): it becomes a note.
         """
         failures: list[str] = []
+        setting = replace(self.setting, started=datetime.now(tz=UTC))
         watched = _guarded(observer or Observer(), failures)
         with self.open() as http:
             client = Client(self.url, http, self.limits)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
             with self._interruptible(client):
                 result = runner.run()
-        settled = _settled(result, failures, interrupted=self.interrupted)
+        settled = replace(_settled(result, failures, interrupted=self.interrupted), setting=setting)
         return self.judge.judged(settled) if self.judge else settled
 
     def replay(self, reproducer: Mapping[str, Any], times: int) -> tuple[Retold, list[str]]:
@@ -179,7 +183,8 @@ def prepare(wanted: Wanted) -> Launch:
         limits = Limits(requests=profile.requests, seconds=float("inf"))
         document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
-        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected)
+        setting = _setting(wanted, document, wanted.spec, __version__)
+        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected, setting=setting)
     if wanted.config is None:
         raise ConfigError(
             "a URL alone is not enough: put [target] environment (or stages and services) and [auth] token into "
@@ -194,8 +199,33 @@ def prepare(wanted: Wanted) -> Launch:
         )
     plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
     limits, credentials = limits_of(config, profile), credentials_of(config)
-    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
-    return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)
+    named = wanted.spec or config.spec.document
+    document = spec.load(named, strict=wanted.strict)
+    return Launch(
+        url,
+        plan,
+        limits,
+        credentials,
+        document,
+        expectations=expected,
+        formats=config.report.formats,
+        history=config.report.history,
+        setting=_setting(wanted, document, named, config.target.version),
+    )
+
+
+def _setting(wanted: Wanted, document: spec.Document, named: Path | None, version: str | None) -> Setting:
+    """What is recorded of the order for the run; a document is named as seen from here, where that can be."""
+    whole, here = named.absolute() if named else None, Path.cwd()
+    inside = whole is not None and whole.is_relative_to(here)
+    return Setting(
+        only=wanted.only,
+        strict=wanted.strict,
+        version=version,
+        document=None if whole is None else (whole.relative_to(here) if inside else whole).as_posix(),
+        fingerprint=fingerprint_of(document),
+        places=promises_of(document, contract.CATALOGUE),
+    )
 
 
 def today() -> date:
