@@ -31,7 +31,6 @@ DEFAULT_SECONDS = {ProfileName.QUICK: 600.0, ProfileName.NIGHTLY: 600.0, Profile
 """Seconds of a run where the config says nothing."""
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONCURRENCY = 8
-_LONGEST_VERSION = 100
 _MOST = 1_000_000
 """More of anything is a slip of the keyboard, and overflows a clock somewhere."""
 
@@ -189,10 +188,8 @@ def _file(value: Any, where: str) -> Path:
 
 def _version(value: Any, where: str) -> str:
     text = _string(value, where, 'a version such as "4.2.0"').strip()
-    if not text or len(text) > _LONGEST_VERSION or not text.isprintable():
-        raise ConfigError(
-            f"{where} is no version; give one line of at most {_LONGEST_VERSION} characters, or remove it"
-        )
+    if not text or len(text) > 100 or not text.isprintable():
+        raise ConfigError(f"{where} is no version; give at most 100 characters, or remove it")
     return text
 
 

@@ -117,7 +117,7 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
 
 
 def _step(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """A step as it is pinned, and besides when it was sent, how long its answer took (seconds), and of what type it is."""
+    """A step as it is pinned, besides when it was sent, how long its answer took (in seconds), and its type."""
     return {
         **redactor.step(exchange),
         "content_type": redactor.text(exchange.headers.get("content-type", "")) or None,
