@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,17 @@ from stagecheck.model.state import Reading
 from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
 from stagecheck.report.formats import FORMATS
-from stagecheck.report.junit import junit_of
+from stagecheck.report.github import annotations_of, in_actions, stop
+from stagecheck.report.markdown import markdown_of
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
 from stagecheck.report.terminal import Progress, headline, make_console, print_expectations, print_notes, print_record
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.runner import Observer
 
-_RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
+_RECORD, _EXCHANGES = "report.json", "exchanges.ndjson"
+_ALWAYS = ("junit",)
+"""Formats that are written whatever the config says."""
 _FILE = click.Path(path_type=Path)
 _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect", "strict")
 """The options that say which run is wanted; the others say how it is shown."""
@@ -81,14 +86,16 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     console = make_console(sys.stdout)
     progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
     reports = Reports.open(report_dir, launch)
-    with reports.exchanges, progress:
-        result = launch.run(_observer(launch, reports.exchanges, progress))
-    record = record_of(result, launch.redactor)
-    if reports.exchanges.failure:
-        record["notes"].append(reports.exchanges.failure)
-    _printed(console, record, quiet=options["quiet"])
+    with _text_alone():
+        with reports.exchanges, progress:
+            result = launch.run(_observer(launch, reports.exchanges, progress))
+        record = record_of(result, launch.redactor)
+        if reports.exchanges.failure:
+            record["notes"].append(reports.exchanges.failure)
+        _printed(console, record, quiet=options["quiet"])
     code = exit_code(result, strict=options["strict"])
-    return _written(reports, record, code, strict=options["strict"])
+    _tell_github(record)
+    return _written(reports, record, code)
 
 
 def _printed(console: Console, record: Record, *, quiet: bool) -> None:
@@ -112,10 +119,37 @@ def _observer(launch: Launch, log: ExchangeLog, progress: Progress) -> Observer:
     return Observer(progress.phase, exchange, violation)
 
 
-def _written(reports: Reports, record: Record, code: int, *, strict: bool) -> int:
+@contextmanager
+def _text_alone() -> Iterator[None]:
+    """Where GitHub Actions reads along, nothing that is printed meanwhile is taken for a command to it."""
+    if not in_actions(os.environ):
+        yield
+        return
+    begin, end = stop()
+    click.echo(begin)
+    try:
+        yield
+    finally:
+        click.echo(end)
+
+
+def _tell_github(record: Record) -> None:
+    """Annotations for the pull request, and the summary of the step; one that cannot be written changes no verdict."""
+    if in_actions(os.environ):
+        click.echo(annotations_of(record), nl=False)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        try:
+            with Path(summary).open("ab") as file:
+                file.write(markdown_of(record))
+        except OSError as error:
+            click.echo(f"stagecheck: warning: no step summary was written: {error.strerror or error}", err=True)
+
+
+def _written(reports: Reports, record: Record, code: int) -> int:
     """Write the reports; one that cannot be written makes a good run inconclusive, and a bad one no better."""
     try:
-        reports.write(record, strict=strict)
+        reports.write(record)
     except OSError as error:
         what = f"the reports in {reports.directory} are not complete: {error.strerror or error}"
         click.echo(f"stagecheck: error: {what}", err=True)
@@ -146,7 +180,7 @@ class Reports:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             write_atomically(directory / ".stagecheck", b"")
-            for name in (".stagecheck", _RECORD, _JUNIT, *(one.file for one in FORMATS.values())):
+            for name in (".stagecheck", _RECORD, *(one.file for one in FORMATS.values())):
                 (directory / name).unlink(missing_ok=True)
             return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats)
         except OSError as error:
@@ -154,10 +188,9 @@ class Reports:
                 f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
             ) from None
 
-    def write(self, record: Record, *, strict: bool) -> None:
+    def write(self, record: Record) -> None:
         """Write what is rendered from the record. Raises OSError."""
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
-        write_atomically(self.directory / _JUNIT, junit_of(record, strict=strict))
-        for name in self.formats:
+        for name in dict.fromkeys((*_ALWAYS, *self.formats)):
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))

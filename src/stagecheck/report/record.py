@@ -7,8 +7,9 @@ this package renders from the record alone.
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +23,11 @@ from stagecheck.outcome import (
     Grade,
     Latency,
     Level,
+    Promised,
     Reckoning,
     Remark,
     RequirementResult,
     RunResult,
-    Setting,
     Verdict,
     Violation,
 )
@@ -62,7 +63,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "only": [text(prefix) for prefix in result.setting.only],
         "strict": result.setting.strict,
         "cut_short": None if result.cut_short is None else text(result.cut_short),
-        "spec": _spec(result.setting, redactor),
+        "spec": spec_of(result.setting.document, result.setting.fingerprint, result.setting.places, text),
         "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
         "latency": {what: _latency(entry) for what, entry in result.latency.items()},
@@ -77,14 +78,15 @@ def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _spec(setting: Setting, redactor: Redactor) -> dict[str, Any]:
-    """Which document the run was held against, and where it makes its promises."""
+def spec_of(
+    document: str | None, fingerprint: str | None, places: Mapping[str, Promised], text: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """Which document a run was held against (None: the packaged one), and where it makes its promises, as recorded."""
     return {
-        "document": None if setting.document is None else redactor.text(setting.document),
-        "fingerprint": setting.fingerprint,
+        "document": None if document is None else text(document),
+        "fingerprint": fingerprint,
         "places": [
-            {"requirement": key, **asdict(place), "pointer": redactor.text(place.pointer)}
-            for key, place in setting.places.items()
+            {"requirement": key, **asdict(place), "pointer": text(place.pointer)} for key, place in places.items()
         ],
     }
 
@@ -316,9 +318,17 @@ def _wrong(value: object, wanted: Any, where: str) -> str | None:
         return None if value in known else f"{where} is {value!r}, none of {', '.join(known)}"
     if wanted is datetime:
         return None if moment_of(value) else f"{where} is no moment such as 2026-01-31T12:00:00Z"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{where} is no finite number"
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         return f"{where} is of the wrong type"
     return None
+
+
+def version_of(record: Mapping[str, Any]) -> str | None:
+    """The version of the target, where the record says it."""
+    version = record["target"].get("version")
+    return version if isinstance(version, str) else None
 
 
 def moment_of(value: object) -> datetime | None:
