@@ -14,7 +14,7 @@ from stagecheck.report.cases import Case, Outcome, cases_of
 from stagecheck.report.html.text import shown
 from stagecheck.report.ladder import ladder_of, standing
 from stagecheck.report.places import Promise, promises_in
-from stagecheck.report.record import Record, moment_of, version_of
+from stagecheck.report.record import Record, moment_of, moment_text, version_of
 
 SPEC_VERSION = "0.0.0"
 """The version of the format: that of the published schema, ctrf-schema-0.0.json."""
@@ -37,7 +37,7 @@ def ctrf_of(record: Record) -> bytes:
     document = {
         "reportFormat": "CTRF",
         "specVersion": SPEC_VERSION,
-        **({"timestamp": record["started"]} if begun else {}),
+        **({"timestamp": moment_text(begun)} if begun else {}),
         "generatedBy": "stagecheck",
         "results": {
             "tool": {"name": "stagecheck", "version": shown(record["tool"]["version"], 200)},

@@ -7,11 +7,12 @@ role, as everywhere.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import harfile
 
@@ -20,6 +21,7 @@ from stagecheck.report.record import Record, moment_of
 
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = "HTTP/1.1"
+_STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def har_of(record: Record) -> bytes:
@@ -62,8 +64,7 @@ def _seconds(step: Mapping[str, Any], key: str) -> float:
 
 
 def _request(base: str, step: Mapping[str, Any]) -> harfile.Request:
-    # What no URI may hold, a hostile record may: percent-encoded it is one all the same.
-    url = quote(_unicode(base + step["path"]), safe="%/:?#[]@!$&'()*+,;=~")
+    url = _uri(_unicode(base + step["path"]))
     headers = [
         harfile.Record(name=_unicode(name), value=_unicode(str(value))) for name, value in step["headers"].items()
     ]
@@ -75,17 +76,23 @@ def _request(base: str, step: Mapping[str, Any]) -> harfile.Request:
         url=url,
         httpVersion=_VERSION,
         headers=headers,
-        queryString=[harfile.Record(name=name, value=value) for name, value in parse_qsl(_query(url))],
+        queryString=[
+            harfile.Record(name=_unicode(name), value=_unicode(value))
+            for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True, errors="backslashreplace")
+        ],
         postData=sent,
         bodySize=0 if body is None else len(_unicode(body).encode()),
     )
 
 
-def _query(url: str) -> str:
-    try:
-        return urlsplit(url).query
-    except ValueError:
-        return ""
+def _uri(url: str) -> str:
+    """The URL with what no URI may hold percent-encoded (RFC 3986 2): a hostile record may hold anything."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    bracket = "[]" if re.fullmatch(r"\[[0-9A-Fa-f:.]+\](:\d+)?", host) else ""
+    safe = "!$&'()*+,;=:@~%"
+    parts = quote(host, safe=f"{safe}{bracket}"), quote(f"{slash}{path}", safe=f"{safe}/?")
+    return _STRAY.sub("%25", f"{quote(scheme, safe='+')}://{''.join(parts)}")
 
 
 def _response(step: Mapping[str, Any]) -> harfile.Response:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from stagecheck.report.cases import Case, Outcome, cases_of
 from stagecheck.report.ladder import ladder_of, standing
-from stagecheck.report.record import Record, version_of
+from stagecheck.report.record import Record, moment_of, moment_text, version_of
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Everything that no XML 1.0 document may hold, not even escaped (XML 1.0, production 2)."""
@@ -29,7 +29,8 @@ def junit_of(record: Record) -> bytes:
     }
     suites = ET.Element("testsuites", {"name": "stagecheck", **counts})
     more = {"skipped": str(_having(cases, Outcome.SKIPPED))}
-    more |= {"timestamp": clean(record["started"])} if record.get("started") else {}
+    started = moment_text(moment_of(record.get("started")))
+    more |= {"timestamp": started} if started else {}
     suite = ET.SubElement(suites, "testsuite", {"name": "stagecheck", **counts, **more})
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(record):

@@ -45,7 +45,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
     return {
         "schema": SCHEMA,
         "tool": {"name": "stagecheck", "version": __version__},
-        "started": _moment(result.setting.started),
+        "started": moment_text(result.setting.started),
         "target": {
             "url": text(result.url),
             "mocked": result.mocked,
@@ -73,7 +73,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
     }
 
 
-def _moment(moment: datetime | None) -> str | None:
+def moment_text(moment: datetime | None) -> str | None:
     """A moment in UTC to the millisecond, as RFC 3339 writes it."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -9,7 +9,7 @@ from stagecheck.contract import CATALOGUE
 from stagecheck.outcome import Level, Verdict
 from stagecheck.report.html.text import shown
 from stagecheck.report.places import Promise, promises_in
-from stagecheck.report.record import Record, version_of
+from stagecheck.report.record import Record, moment_of, moment_text, version_of
 from stagecheck.sarif import SarifResult, SarifRule, Severity, log_of
 
 _SEVERITY: dict[str, Severity] = {Level.MUST: "error", Level.SHOULD: "warning", Level.OPEN: "note"}
@@ -60,20 +60,22 @@ def _result(
         shown(promise.part),
         f"{requirement}\n{cause if isinstance(cause, str) else violation['message']}",
         known,
-        {"at_request": violation["at_request"], "reproduced": violation.get("reproduced")},
+        {"at_request": violation["at_request"], "reproduced": shown(str(violation.get("reproduced")))},
     )
 
 
 def _invocation(record: Record) -> dict[str, Any]:
     """How the run went; it succeeded as a run whatever it found, unless it came to no verdict."""
-    begun = {"startTimeUtc": record["started"]} if record.get("started") else {}
+    started = moment_text(moment_of(record.get("started")))
+    begun = {"startTimeUtc": started} if started else {}
     return {"executionSuccessful": record["verdict"] != Verdict.INCONCLUSIVE, **begun}
 
 
 def _properties(record: Record) -> dict[str, Any]:
+    version = version_of(record)
     return {
         "target": shown(record["target"]["url"]),
-        "version": version_of(record),
+        "version": None if version is None else shown(version),
         "verdict": record["verdict"],
         "grades": {shown(entry["id"]): entry["grade"] for entry in record["requirements"]},
     }
