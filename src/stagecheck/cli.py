@@ -29,6 +29,7 @@ COMMANDS = {
     "expect": "Write down the violations of a run as known ones, or remove those that are gone.",
     "compare": "Ask two targets the same, and say in what they differ.",
     "report": "Render the record of a run in another format.",
+    "diff": "Say what changed between two runs.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",
