@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": "Ask two targets the same, and say in what they differ.",
     "report": "Render the record of a run in another format.",
     "diff": "Say what changed between two runs.",
+    "trend": "Say what changed over the runs that are remembered.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",

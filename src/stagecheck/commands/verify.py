@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
 from stagecheck.report.formats import FORMATS
 from stagecheck.report.github import annotations_of, in_actions, stop
+from stagecheck.report.history.rows import run_of
+from stagecheck.report.history.store import History
 from stagecheck.report.markdown import markdown_of
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
@@ -163,6 +166,15 @@ def _keep_hypothesis_out_of_here() -> None:
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache / "stagecheck" / "hypothesis"))
 
 
+def _history(directory: Path, launch: Launch) -> History | None:
+    """Where the run is to be remembered: beside the reports, unless the config says otherwise. Raises UsageError."""
+    if launch.history is False:
+        return None
+    history = History(launch.history if isinstance(launch.history, Path) else directory / "history")
+    history.prepare()
+    return history
+
+
 @dataclass(frozen=True, slots=True)
 class Reports:
     """The directory of a run's reports, known to be writable, with the log of exchanges open in it."""
@@ -170,6 +182,7 @@ class Reports:
     directory: Path
     exchanges: ExchangeLog
     formats: tuple[str, ...] = ()
+    history: History | None = None
 
     @classmethod
     def open(cls, directory: Path, launch: Launch) -> Reports:
@@ -182,7 +195,8 @@ class Reports:
             write_atomically(directory / ".stagecheck", b"")
             for name in (".stagecheck", _RECORD, *(one.file for one in FORMATS.values())):
                 (directory / name).unlink(missing_ok=True)
-            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats)
+            history = _history(directory, launch)
+            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats, history)
         except OSError as error:
             raise UsageError(
                 f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
@@ -194,3 +208,5 @@ class Reports:
         write_reproducers(self.directory, record)
         for name in dict.fromkeys((*_ALWAYS, *self.formats)):
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))
+        if self.history is not None:
+            self.history.add(run_of(record, datetime.now(tz=UTC)))

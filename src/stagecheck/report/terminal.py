@@ -33,13 +33,13 @@ WIDEST = 100
 _LONGEST = 2000
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
-_VERDICT_STYLE = {
+VERDICT_STYLE = {
     Verdict.CONFORMING: "bold green",
     Verdict.NON_STRICT: "bold yellow",
     Verdict.NON_CONFORMING: "bold red",
     Verdict.INCONCLUSIVE: "bold magenta",
 }
-_GRADE_STYLE = {
+GRADE_STYLE = {
     Grade.PASS: "green",
     Grade.FAIL: "bold red",
     Grade.NON_STRICT: "yellow",
@@ -167,7 +167,7 @@ def headline(record: Record) -> Text:
     verdict = Verdict(record["verdict"])
     counts = Counter(Grade(entry["grade"]) for entry in record["requirements"])
     parts = [f"{counts[grade]} {words}" for grade, words in _GRADE_WORDS.items() if counts[grade]]
-    line = Text.assemble((verdict.value, _VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
+    line = Text.assemble((verdict.value, VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
     stale = summary(record)
     return Text.assemble(line, "; ", (shown(stale), "bold red")) if stale else line
 
@@ -272,7 +272,7 @@ def _broken(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _print_broken(console: Console, entry: dict[str, Any], record: Record) -> None:
-    style = _GRADE_STYLE.get(Grade(entry["grade"]), "")
+    style = GRADE_STYLE.get(Grade(entry["grade"]), "")
     known = CATALOGUE.get(entry["id"])
     sentence = f" {known.text}" if known else ""
     console.print()
@@ -338,7 +338,7 @@ def _table(record: Record) -> Table:
         table.add_row(
             entry["id"],
             entry["level"],
-            Text(grade.value, _GRADE_STYLE.get(grade, "dim")),
+            Text(grade.value, GRADE_STYLE.get(grade, "dim")),
             str(entry["exercised"]),
             _remark(entry, grade),
         )
@@ -349,7 +349,7 @@ def _remark(entry: dict[str, Any], grade: Grade) -> Text:
     """Why it is not judged, or what was found; for what is kept, what is kept."""
     if entry["violations"] and grade is not Grade.KNOWN:
         number = entry["violations"]
-        return Text(f"{number} violation{'s' if number > 1 else ''}", _GRADE_STYLE.get(grade, ""))
+        return Text(f"{number} violation{'s' if number > 1 else ''}", GRADE_STYLE.get(grade, ""))
     if entry["reason"]:
         return Text(shown(entry["reason"]))
     known = CATALOGUE.get(entry["id"])
