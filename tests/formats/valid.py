@@ -16,6 +16,8 @@ import xmlschema
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
+from page.records import parsed
+
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 
 
@@ -95,9 +97,7 @@ def markdown(content: bytes) -> ET.Element:
 
 
 def html(content: bytes) -> ET.Element:
-    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False)
-    tree: ET.Element = parser.parse(content.decode("utf-8"))
-    return tree
+    return parsed(content.decode("utf-8"))
 
 
 def github(content: bytes) -> list[tuple[str, dict[str, str], str]]:

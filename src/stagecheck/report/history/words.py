@@ -26,7 +26,7 @@ LETTERS: Mapping[str | None, str] = {
     None: " ",
 }
 """What stands for each grade in the grid."""
-_KEY = ". kept   o open   X violated   x not strictly kept   k known   ? inconclusive   - not offered"
+_KEY = ". kept  o open  X violated  x SHOULD broken  k known  ? unclear  - not offered"
 MOST = 60
 """Columns of the grid that fit beside the ids and remarks in 80."""
 _VERSION = 12
@@ -45,7 +45,7 @@ def print_trend(console: Console, trend: Trend, others: list[str]) -> None:
     for line in trend.lines:
         console.print(_line(line))
     console.print()
-    console.print(Text(f"  {_KEY}", "dim"))
+    console.print(Text(_KEY, "dim"))
     if others:
         _heading(console, "Other targets (give --target)")
         for url in others:

@@ -67,9 +67,8 @@ def page_of(
 
 def _policy(style: str, script: str) -> str:
     """What the page may do, as a content security policy (CSP 3): its own style and script, and nothing besides."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
+    allowed = _hash(script) if script else "'none'"
+    return f"default-src 'none'; style-src {_hash(style)}; script-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:
