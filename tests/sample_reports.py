@@ -20,7 +20,7 @@ from stagecheck.exchange import Redactor
 from stagecheck.mock.app import Mock, as_httpx
 from stagecheck.mock.scenario import embedded
 from stagecheck.outcome import RunResult
-from stagecheck.report.html import html_of
+from stagecheck.report.html.page import html_of
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.suite.plan import PROFILES, ProfileName
 from stagecheck.suite.runner import Runner

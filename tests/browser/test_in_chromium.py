@@ -15,7 +15,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from page.records import HOSTILE, left_skipped, race, record
-from stagecheck.report.html import html_of
+from stagecheck.report.html.page import html_of
 from stagecheck.report.record import read_record
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from page.records import GRADED, HOSTILE, having, left_skipped, parsed, race, record, shapes, text_of
 from stagecheck.outcome import Grade, Verdict
-from stagecheck.report.html import html_of
+from stagecheck.report.html.page import html_of
 from stagecheck.report.record import read_record
 
 SAMPLES = sorted((Path(__file__).parents[2] / "reports" / "samples").glob("*.json"))

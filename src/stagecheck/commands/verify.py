@@ -26,9 +26,10 @@ from stagecheck.report.github import annotations_of, in_actions, stop
 from stagecheck.report.history.rows import run_of
 from stagecheck.report.history.store import History
 from stagecheck.report.markdown import markdown_of
+from stagecheck.report.progress import Progress
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
-from stagecheck.report.terminal import Progress, headline, make_console, print_expectations, print_notes, print_record
+from stagecheck.report.terminal import headline, make_console, print_expectations, print_notes, print_record
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.runner import Observer
 
@@ -87,7 +88,8 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
     settings.redact = launch.redactor.text
     console = make_console(sys.stdout)
-    progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
+    most, seconds = launch.limits.requests, launch.limits.seconds
+    progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"], most=most, seconds=seconds)
     reports = Reports.open(report_dir, launch)
     with _text_alone():
         with reports.exchanges, progress:

@@ -26,7 +26,7 @@ class Format:
 
 
 def _html(record: Record) -> bytes:
-    from stagecheck.report.html import html_of  # noqa: PLC0415  (a template engine that most runs do without)
+    from stagecheck.report.html.page import html_of  # noqa: PLC0415  (a template engine that most runs do without)
 
     return html_of(record).encode()
 
