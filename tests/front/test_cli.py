@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -37,14 +36,6 @@ Call = Callable[..., Called]
 Toml = Callable[..., Path]
 NEVER = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 STAGECHECK = (sys.executable, "-m", "stagecheck")
-
-
-@pytest.fixture
-def nobody() -> str:
-    """A URL at which nothing listens: whoever sends something there ends with 3."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 # ---------------------------------------------------------------------- verdicts
