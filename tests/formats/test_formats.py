@@ -20,7 +20,9 @@ from stagecheck.report.formats import FORMATS
 from stagecheck.report.markdown import LONGEST
 from stagecheck.report.record import Record, problem_of, read_record, write_record
 
-SAMPLES = sorted((Path(__file__).parents[2] / "reports" / "samples").glob("*.json"))
+SAMPLES = sorted(
+    place for place in (Path(__file__).parents[2] / "reports" / "samples").glob("*.json") if "." not in place.stem
+)
 HUGE = "N" * 1_000_000
 TRICKS = "| a | *b* _c_ ~~d~~ [e](f) ![g](h) <i>i</i> `j` ``` \n\n# k\n- l\n> m\n***"
 

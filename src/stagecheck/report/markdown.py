@@ -24,7 +24,7 @@ LONGEST = 60_000
 _TEXT = 300
 _COMMANDS = 4000
 _ROWS = 60
-_PLAIN = re.compile(r"[^A-Za-z0-9 ,.;()\-=+?'\"/\u00a0-\U0010ffff]|(?<=www)\.")
+_PLAIN = re.compile(r"[^A-Za-z0-9 ,.;:()\-=+?'\"/\u00a0-\U0010ffff]|:(?=/)|(?<=www)\.")
 
 
 def markdown_of(record: Record) -> bytes:
