@@ -52,7 +52,7 @@ def main() -> None:
         (elsewhere / "test_own.py").write_text(_OWN)
         rendered = (binaries / "stagecheck", "report", "report.json", "--to")
         assert "<h1>Conforming</h1>" in run(*rendered, "html", cwd=elsewhere / "reports")
-        assert '"startLine": 31' in run(*rendered, "sarif", cwd=elsewhere / "reports")
+        assert '"version": "2.1.0"' in run(*rendered, "sarif", cwd=elsewhere / "reports")
         run(binaries / "stagecheck", "trend", "--html", "trend.html", cwd=elsewhere)
         assert "<h1>Conforming</h1>" in (elsewhere / "trend.html").read_text()
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)

@@ -52,7 +52,7 @@ def command(
     targets = kept.targets()
     if not targets:
         raise UsageError(f"no run is remembered in {history}: make one with verify, or give --record report.json")
-    url = target or targets[0]
+    url = target.rstrip("/") if target else targets[0]
     if url not in targets:
         raise UsageError(f"no run against {url} is remembered in {history}; there are: {', '.join(targets[:5])}")
     trend = trend_of(url, kept.runs(url), last)
