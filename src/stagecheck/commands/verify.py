@@ -27,6 +27,7 @@ from stagecheck.report.history.rows import run_of
 from stagecheck.report.history.store import History
 from stagecheck.report.markdown import markdown_of
 from stagecheck.report.progress import Progress
+from stagecheck.report.race import write_histories
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
 from stagecheck.report.terminal import headline, make_console, print_expectations, print_notes, print_record
@@ -208,6 +209,7 @@ class Reports:
         """Write what is rendered from the record. Raises OSError."""
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
+        write_histories(self.directory, record)
         for name in dict.fromkeys((*_ALWAYS, *self.formats)):
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))
         if self.history is not None:
