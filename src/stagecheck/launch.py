@@ -201,17 +201,10 @@ def prepare(wanted: Wanted) -> Launch:
     limits, credentials = limits_of(config, profile), credentials_of(config)
     named = wanted.spec or config.spec.document
     document = spec.load(named, strict=wanted.strict)
-    return Launch(
-        url,
-        plan,
-        limits,
-        credentials,
-        document,
-        expectations=expected,
-        formats=config.report.formats,
-        history=config.report.history,
-        setting=_setting(wanted, document, named, config.target.version),
-    )
+    setting = _setting(wanted, document, named, config.target.version)
+    launch = Launch(url, plan, limits, credentials, document, expectations=expected, setting=setting)
+    launch.formats, launch.history = config.report.formats, config.report.history
+    return launch
 
 
 def _setting(wanted: Wanted, document: spec.Document, named: Path | None, version: str | None) -> Setting:

@@ -106,6 +106,9 @@ def test_what_is_new_and_what_is_fixed(records: list[Record], new: list[Any], fi
         # The two runs do not look alike.
         ([told(0, profile="quick"), told(1, BROKEN)], False),
         ([told(0, BROKEN), told(1, profile="quick")], False),
+        ([told(0, profile="quick"), told(1, BROKEN), told(2)], True),
+        ([told(0, cut_short="interrupted"), told(1, BROKEN)], False),
+        ([told(0), told(1, cut_short="interrupted"), told(2, BROKEN)], False),
         ([told(0, BROKEN), told(1, grades={"MOVE-4": "inconclusive"})], False),
         ([told(0, BROKEN), told(1, grades={"MOVE-4": "inconclusive"}), told(2)], True),
         ([told(0), told(1, BROKEN, {"MOVE-4": "known"})], True),

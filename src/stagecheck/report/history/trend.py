@@ -86,10 +86,11 @@ def _row(same: Iterable[bool]) -> int:
 
 @dataclass(slots=True)
 class _Last:
-    """The last run that judged a requirement: whether it broke, and how it was looked at."""
+    """The last run that judged a requirement: whether it broke, and how it was looked at (`whole`: not cut short)."""
 
     broken: bool
     profile: str | None
+    whole: bool
     circumstances: tuple[str | None, str | None, str]
 
 
@@ -131,16 +132,17 @@ class _Walk:
     def _turn(self, position: int, run: Run, requirement: str) -> None:
         """Note whether the requirement broke or was mended, where this run and the last one can tell."""
         broken = run.seen.grades[requirement] in BROKEN
-        before, now = self.last.get(requirement), _Last(broken, run.seen.profile, run.circumstances)
+        before = self.last.get(requirement)
         if before is not None and before.broken != broken:
-            blind = smaller(before.profile, now.profile) if broken else run.seen.doubt(requirement, before.profile)
-            if blind:
+            if not broken and run.seen.doubt(requirement, before.profile):
+                # It may well be broken still.
                 return
-            same = before.circumstances == now.circumstances
-            # Who names no version of the target has to see it go there and back before it is called flaky.
-            weight = (2 if run.version is not None else 1) if same else 0
-            self.turns.setdefault(requirement, []).append((position, weight))
-        self.last[requirement] = now
+            if not broken or (before.whole and not smaller(before.profile, run.seen.profile)):
+                # Who names no version of the target has to see it go there and back before it is called flaky.
+                weight = 2 if run.version is not None else 1
+                same = before.circumstances == run.circumstances
+                self.turns.setdefault(requirement, []).append((position, weight if same else 0))
+        self.last[requirement] = _Last(broken, run.seen.profile, not run.seen.cut_short, run.circumstances)
 
 
 def trend_of(url: str, runs: Sequence[Run], last: int) -> Trend:
