@@ -161,6 +161,8 @@ def test_the_first_line_is_what_a_release_hangs_on() -> None:
          "7 new violations: MOVE-1, MOVE-4, STATE-2, ERR-6, AUTH-1 and 2 more; 0 fixed, 0 still there"),
         (run(), run(grades={"MOVE-4": "not-tested"}),
          "nothing new; 0 fixed, 0 still there, 1 requirement no longer tested"),
+        (run({"MOVE-4": ["a"]}), run(grades={"MOVE-4": "not-tested", "MOVE-1": "not-tested"}),
+         "nothing new; 0 fixed, 0 still there, 2 requirements no longer tested (1 of them broken before)"),
     ):  # fmt: skip
         assert changes_between(old, new).headline == line
 
@@ -208,6 +210,12 @@ def test_a_known_violation_that_is_new_fails_nothing(call: Call, written: Any) -
     called = call("diff", *written(run(), made))
     assert (called.code, called.out.splitlines()[0]) == (0, "nothing new; 1 new but known, 0 fixed, 0 still there")
     assert "MOVE-4 (known): MOVE-4 by a" in called.out
+
+
+def test_what_was_broken_and_is_no_longer_tested_is_said_first(call: Call, written: Any) -> None:
+    new = run(grades=dict.fromkeys(("MOVE-1", "MOVE-4", "STATE-2"), "not-tested"))
+    lines = call("diff", *written(run({"MOVE-4": ["a"]}), new)).out.splitlines()
+    assert lines[lines.index("No longer tested") + 1].strip() == "MOVE-4 (was fail, 1 violation), MOVE-1, STATE-2: why"
 
 
 def test_json_has_all_of_it(call: Call, written: Any) -> None:

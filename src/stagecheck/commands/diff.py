@@ -100,11 +100,11 @@ def _print(console: Console, changes: Changes) -> None:
 
 
 def _by_reason(untested: Iterable[Untested]) -> dict[str, list[str]]:
-    """The requirements that are no longer tested, each with what it was, by why."""
+    """The requirements that are no longer tested by why; those that were broken with what they were."""
     reasons: dict[str, list[str]] = {}
     for entry in untested:
-        seen = f", {plural(len(entry.violations), 'violation')}" if entry.violations else ""
-        reasons.setdefault(entry.why, []).append(f"{entry.requirement} (was {entry.before}{seen})")
+        was = f" (was {entry.before}, {plural(len(entry.violations), 'violation')})" if entry.violations else ""
+        reasons.setdefault(entry.why, []).append(f"{entry.requirement}{was}")
     return reasons
 
 

@@ -79,6 +79,9 @@ class Changes:
             f"{len(self.still)} still there",
             *([f"{plural(len(self.untested), 'requirement')} no longer tested"] if self.untested else []),
         ]
+        doubtful = sum(bool(entry.violations) for entry in self.untested)
+        if doubtful:
+            rest[-1] += f" ({doubtful} of them broken before)"
         return f"{said}; {', '.join(rest)}"
 
 
@@ -130,7 +133,7 @@ def _untested(before: Seen, after: Seen, gone: Mapping[Key, Found], doubts: Mapp
         )
         if mine or (grade in JUDGED and not after.judges(requirement)):
             made.append(Untested(requirement, grade, doubts.get(requirement) or after.silence(requirement), mine))
-    return tuple(made)
+    return tuple(sorted(made, key=lambda entry: not entry.violations))
 
 
 def _graded(before: Seen, after: Seen) -> tuple[Graded, ...]:

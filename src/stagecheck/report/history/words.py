@@ -37,7 +37,8 @@ def print_trend(console: Console, trend: Trend, others: list[str]) -> None:
     last = trend.points[-1]
     verdict = Verdict(last.run.seen.verdict)
     console.print(Text(shown(trend.headline), VERDICT_STYLE[verdict]))
-    span = f"{trend.points[0].run.started[:10]} to {last.run.started[:10]}"
+    days = (trend.points[0].run.started[:10], last.run.started[:10])
+    span = " to ".join(dict.fromkeys(days))
     console.print(Text(shown(f"{trend.url}: {counted(trend)}, {span}"), "dim"))
     _heading(console, "Runs")
     console.print(_runs(trend))
