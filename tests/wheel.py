@@ -57,7 +57,7 @@ def main() -> None:
         assert "<h1>Conforming</h1>" in (elsewhere / "trend.html").read_text()
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed
-        assert "3 skipped" in printed, printed
+        assert "skipped" not in printed, printed
         sys.stdout.write("the wheel installs and runs in another directory: 1 passed, 0 failed\n")
 
 

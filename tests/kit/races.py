@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -80,12 +81,17 @@ class Flaky(httpx.BaseTransport):
         self.inner.close()
 
 
-def race_run(kind: type[Mock], network: Flaky, *, rounds: int, seed: int = 0) -> tuple[RunResult, int]:
-    """A run of nothing but races over HTTP, as long as that many rounds take, and how many rounds there were."""
+def race_run(
+    kind: type[Mock], network: Flaky, *, rounds: int, seed: int = 0, only: Iterable[str] = RACES
+) -> tuple[RunResult, int]:
+    """A run of nothing but races over HTTP, as long as that many rounds take, and how many rounds there were.
+
+    `only`: what is judged.
+    """
     world = embedded()
     requests = rounds * _A_ROUND
     profile = replace(PROFILES[ProfileName.NIGHTLY], races=requests, requests=8 * requests)
-    plan = embedded_plan(world, profile, selected=RACES, seed=seed)
+    plan = embedded_plan(world, profile, selected=only, seed=seed)
     with serving(world, kind=kind) as target, httpx.Client(transport=network) as http:
         client = Client(target.url, http, Limits(requests=profile.requests, seconds=float("inf")))
         runner = Runner(client, spec.load(), embedded_credentials(), plan)

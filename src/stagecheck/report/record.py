@@ -264,7 +264,7 @@ _COVERAGE: dict[str, Any] = {
     "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
 }
 _RACED = {
-    "client": int,
+    "client": (int, str),
     "words": str,
     "start_s": _NUMBER,
     "end_s": (int, float, type(None)),

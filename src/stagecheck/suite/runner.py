@@ -229,7 +229,7 @@ class Runner:
         if not share or self._left_out or self._stateless:
             return
         self._keep_back(session.findings, way_home)
-        self._unraced = unfit(session, parts.ground) or wrong_alone(session)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
         if self._unraced is None:
             self._begin("races")
             self.races = Races(session, parts.ground, self.plan)
@@ -242,7 +242,9 @@ class Runner:
             return
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
-        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most)) + self._for_races
+        self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+        if self._for_races and wrong_alone(findings) is None:
+            self.client.reserve += self._for_races
 
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0 and session.remembers:

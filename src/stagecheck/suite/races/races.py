@@ -21,6 +21,7 @@ from stagecheck.model.state import World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import Level, Race, Replays
 from stagecheck.suite.discover import Ground
+from stagecheck.suite.findings import Findings, breach_of
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.races.judging import Judging, Wrong
 from stagecheck.suite.races.quiet import Quiet, disagreement
@@ -55,12 +56,12 @@ def unfit(session: Session, ground: Ground) -> str | None:
     return None
 
 
-def wrong_alone(session: Session) -> str | None:
+def wrong_alone(findings: Findings) -> str | None:
     """Why nothing would be learnt from races: the target is wrong already when it is asked one thing after another."""
     broken = sorted(
         {
             found.breach.requirement
-            for found in session.findings.violations
+            for found in findings.violations
             if found.breach.level is Level.MUST
             and found.breach.requirement.split("-")[0] in ("MOVE", "SKIP", "STATE")
             and not found.doubtful
@@ -73,7 +74,11 @@ def wrong_alone(session: Session) -> str | None:
 
 @dataclass(slots=True)
 class Races:
-    """Sends rounds and puts on record what they break. `rounds`: how many were sent."""
+    """Sends rounds and puts on record what they break.
+
+    `rounds`: how many were sent; `declined`: refusals for the time being, by status; `lost`: requests whose outcome is
+    unknown; `broken`: requirement and sentence of everything that was seen broken, each time.
+    """
 
     session: Session
     ground: Ground
@@ -81,6 +86,7 @@ class Races:
     rounds: int = 0
     declined: Counter[int] = field(default_factory=Counter)
     lost: list[Attach] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
     _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def go(self, requests: int) -> None:
@@ -112,7 +118,7 @@ class Races:
                 if session.client.sent + cost > end or session.client.left < cost or self._enough():
                     return
                 try:
-                    self._round(crowd, following)
+                    self.round(crowd, following)
                 except BudgetSpent:
                     return
                 made.services = self._services()
@@ -148,7 +154,8 @@ class Races:
 
     # ------------------------------------------------------------------ one round
 
-    def _round(self, crowd: Crowd, following: Round) -> None:
+    def round(self, crowd: Crowd, following: Round) -> None:
+        """Send one round, judge it, and believe what is seen afterwards."""
         session, before = self.session, self.session.world
         self.session.addressed |= set(following.services)
         scripts = [[Errand(self._spelled(ask), ask.pause_s) for ask in script] for script in following.scripts]
@@ -268,17 +275,18 @@ class Races:
     # ------------------------------------------------------------------ on record
 
     def _found(self, wrong: Wrong, done: Sequence[Done], world: World) -> None:
-        race = race_of(world, done, wrong.kept, wrong.blamed, wrong.services, wrong.mismatch.message)
+        race = race_of(world, done, wrong.kept, wrong.blamed, wrong.services, breach_of(wrong.mismatch).message)
         self._record(wrong.mismatch, wrong.kept, (), race)
 
     def _found_quiet(self, mismatch: Mismatch, service: str | None, quiet: Quiet, looks: tuple[Exchange, ...]) -> None:
         kept, done, world = quiet.story(service), quiet.done, quiet.world
         services = (service,) if service is not None else tuple(world.placements)
-        self._record(mismatch, kept, looks, race_of(world, done, kept, None, services, mismatch.message))
+        self._record(mismatch, kept, looks, race_of(world, done, kept, None, services, breach_of(mismatch).message))
 
     def _record(self, mismatch: Mismatch, kept: Sequence[Done], looks: tuple[Exchange, ...], race: Race) -> None:
         key = (mismatch.requirement, mismatch.cause)
         self._seen[key] += 1
+        self.broken.append((mismatch.requirement, breach_of(mismatch).message))
         findings = self.session.findings
         steps = (*(one.timed.exchange for one in kept), *looks)
         at = max((exchange.number for exchange in steps), default=self.session.client.sent)
