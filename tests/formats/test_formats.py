@@ -173,6 +173,26 @@ def test_sarif_has_a_rule_for_each_requirement_and_a_result_for_each_violation()
     assert run["properties"]["grades"] == {key: grade.value for key, grade in GRADED.items()}
 
 
+@pytest.mark.parametrize(
+    ("level", "grade", "strict", "severity"),
+    [
+        ("MUST", "fail", False, "error"),
+        ("SHOULD", "fail", False, "error"),
+        ("OPEN", "fail", False, "error"),
+        ("SHOULD", "non-strict", False, "warning"),
+        ("SHOULD", "non-strict", True, "error"),
+        ("SHOULD", "known", True, "warning"),
+        ("MUST", "known", False, "error"),
+    ],
+)
+def test_a_result_weighs_what_it_cost(level: str, grade: str, strict: bool, severity: str) -> None:
+    made = full(strict=strict)
+    for entry in made["requirements"]:
+        entry |= {"level": level, "grade": grade}
+    results = sarif(rendered("sarif", made))["runs"][0]["results"]
+    assert {result["level"] for result in results} == {severity}
+
+
 def test_sarif_tells_two_causes_apart_and_the_same_one_is_the_same() -> None:
     def prints(made: Record) -> list[str]:
         return [

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from stagecheck.contract import CATALOGUE
-from stagecheck.outcome import Level, Verdict
+from stagecheck.outcome import Grade, Level, Verdict
 from stagecheck.report.html.text import shown
 from stagecheck.report.places import Promise, promises_in
 from stagecheck.report.record import Record, moment_of, moment_text, version_of
@@ -20,12 +20,17 @@ def sarif_of(record: Record) -> bytes:
 
     What is known is in it as well, suppressed with the reason that expect.toml gives.
     """
-    levels = {entry["id"]: entry["level"] for entry in record["requirements"]}
-    reasons = {entry["id"]: entry["reason"] for entry in record["requirements"]}
+    entries = {entry["id"]: entry for entry in record["requirements"]}
     promises = promises_in(record)
-    rules = [_rule(identifier, level) for identifier, level in levels.items()]
+    rules = [_rule(identifier, entry["level"]) for identifier, entry in entries.items()]
     results = [
-        _result(violation, levels, promises[violation["requirement"]], reasons) for violation in record["violations"]
+        _result(
+            violation,
+            promises[violation["requirement"]],
+            _weight(entries[violation["requirement"]], strict=bool(record.get("strict"))),
+            entries[violation["requirement"]]["reason"],
+        )
+        for violation in record["violations"]
     ]
     log = log_of(rules, results, {"invocations": [_invocation(record)], "properties": _properties(record)})
     return (json.dumps(log, indent=2, ensure_ascii=False) + "\n").encode()
@@ -40,19 +45,24 @@ def _rule(identifier: str, level: str) -> SarifRule:
     return SarifRule(name, known.text, said, _SEVERITY[level], (level, known.family), said)
 
 
-def _result(
-    violation: dict[str, Any], levels: dict[str, str], promise: Promise, reasons: dict[str, str | None]
-) -> SarifResult:
+def _weight(entry: dict[str, Any], *, strict: bool) -> Severity:
+    """What a violation weighs: what it cost, which may be more than the level of its requirement says (ERR-3)."""
+    if entry["grade"] == Grade.FAIL or (strict and entry["grade"] == Grade.NON_STRICT):
+        return "error"
+    return _SEVERITY[entry["level"]] if entry["grade"] == Grade.KNOWN else "warning"
+
+
+def _result(violation: dict[str, Any], promise: Promise, severity: Severity, reason: str | None) -> SarifResult:
     requirement = violation["requirement"]
     message = (
         f"{shown(violation['message'])}\nexpected: {shown(violation['expected'])}\n"
         f"actual: {shown(violation['actual'])}\nto see it again:\n{shown(violation['curl'])}"
     )
-    known = (shown(reasons[requirement] or "") or "expected by expect.toml") if violation.get("known") else None
+    known = (shown(reason or "") or "expected by expect.toml") if violation.get("known") else None
     cause = violation.get("cause")
     return SarifResult(
         shown(requirement),
-        _SEVERITY[levels[requirement]],
+        severity,
         message,
         promise.uri,
         promise.line,
