@@ -29,6 +29,7 @@ from stagecheck.report.history.trend import Trend, trend_of
 from stagecheck.report.history.words import LETTERS
 from stagecheck.report.html.trend import trend_page
 from stagecheck.report.record import Record, write_record
+from stagecheck.report.terminal import shown
 
 Call = Callable[..., Called]
 BEGIN = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -414,6 +415,15 @@ def test_whatever_a_target_says_is_text_on_the_page(text: str) -> None:
         return html(trend_page(trend_of(f"http://x/{said}", runs, 9)).encode())
 
     assert set(shapes(page(text))) == set(shapes(page("plain")))
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "N" * 500])
+def test_no_target_steers_the_terminal_or_leaves_its_80_columns(call: Call, tmp_path: Path, text: str) -> None:
+    for number in range(2):
+        write_record(tmp_path / f"{number}.json", {**record(f" {text}"), "seed": number, "started": moment(number)})
+    out = call("trend", *asked(tmp_path / "0.json", tmp_path / "1.json")).out
+    assert max(map(len, out.splitlines())) <= 80
+    assert shown(out) == out
 
 
 def test_every_grade_has_its_letter() -> None:
