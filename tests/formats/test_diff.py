@@ -218,6 +218,15 @@ def test_what_was_broken_and_is_no_longer_tested_is_said_first(call: Call, writt
     assert lines[lines.index("No longer tested") + 1].strip() == "MOVE-4 (was fail, 1 violation), MOVE-1, STATE-2: why"
 
 
+def test_grades_that_nothing_else_tells_of_are_told(call: Call, written: Any) -> None:
+    old, new = run(grades={"MOVE-4": "not-tested"}), run({"MOVE-1": ["a"]}, {"ERR-8": "open"})
+    lines = call("diff", *written(old, new)).out.splitlines()
+    assert [line.strip() for line in lines[lines.index("Other grades") + 1 :]] == [
+        "MOVE-4: not-tested, now pass",
+        "ERR-8: not there, now open",
+    ]
+
+
 def test_json_has_all_of_it(call: Call, written: Any) -> None:
     old = run({"ERR-6": ["a"], "STATE-2": ["c"]})
     called = call("diff", "--json", *written(old, run({"MOVE-4": ["a"]}, {"STATE-2": "not-tested"})))

@@ -383,6 +383,13 @@ def test_a_mistake_is_one_line(call: Call, reports: list[Path], arguments: tuple
     assert said in called.error
 
 
+def test_a_history_without_a_run_is_said_to_have_none(call: Call) -> None:
+    History(Path("reports/history")).prepare()
+    called = call("trend")
+    assert called.code == 2
+    assert called.error.startswith("no run is remembered in reports/history")
+
+
 def test_verify_remembers_its_runs_where_the_config_says(call: Call, tmp_path: Path) -> None:
     for seed in ("1", "2"):
         options = ("--profile", "quick", "--only", "SHAPE-2", "-q", "--report-dir", "out", "--seed", seed)
