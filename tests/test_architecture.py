@@ -23,7 +23,7 @@ MODULES = {
 }
 LONGEST = 450
 
-FACTS = frozenset({"errors", "outcome", "exchange", "operations", "witness", "standalone", "__init__"})
+FACTS = frozenset({"errors", "outcome", "exchange", "operations", "witness", "standalone", "sarif", "__init__"})
 """Layer 0: nothing of ours but each other. The package itself holds its version and nothing else."""
 _ANY = None
 ALLOWED: dict[str, frozenset[str] | None] = {
@@ -72,6 +72,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "jsonpath_rfc9535": frozenset({"spec.overlay"}),
     "uvicorn": frozenset({"mock.server"}),
     "orjson": frozenset({"mock.app"}),
+    "harfile": frozenset({"report.har"}),
 }
 """Libraries that a few modules only know: they take long to import, or belong behind a seam."""
 
