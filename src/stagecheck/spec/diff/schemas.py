@@ -1,0 +1,253 @@
+"""Two schemas of one place, in the old document and in the new: where they differ, and whom that breaks.
+
+Whether they differ is asked of the algebra. The walk only finds out where: it compares what a schema says by itself,
+with all that lies below left open, and goes on to what lies below. What is proved of each is proved of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from stagecheck.spec.diff.algebra import HOLDS, UNKNOWN, Shape, Translator, Verdict, covered, find, shows
+from stagecheck.spec.diff.nodes import (
+    Inner,
+    Restriction,
+    Sameness,
+    Way,
+    alternatives,
+    children,
+    is_closed,
+    keyword,
+    names,
+    pairs,
+    required,
+    shell,
+    together,
+)
+from stagecheck.spec.diff.samples import holding, values
+from stagecheck.spec.lint.view import Part, View
+from stagecheck.spec.positions import Steps
+
+_MOST_EMBEDDED: Final = 20
+_DEEPEST: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where two schemas differ. ``what``: ``values``, ``added``, ``removed``, ``default``.
+
+    ``forward``: whether all that the old one allows is allowed by the new one; ``backward`` the reverse. Their values
+    are whole ones, of the schemas that were to be compared. Of a name that is ``removed`` ``forward`` has a value that
+    carries it; of a ``default`` one that lacks it.
+    """
+
+    what: str
+    way: Way
+    old: Part
+    new: Part
+    forward: Verdict = HOLDS
+    backward: Verdict = HOLDS
+    required: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
+@dataclass(slots=True)
+class Schemas:
+    """Compares schemas that travel one way: ``absent`` as in ``Compiler``, ``textual`` for parameters."""
+
+    old: View
+    new: View
+    same: Sameness
+    absent: str
+    textual: bool = False
+    _old: Translator = field(init=False)
+    _new: Translator = field(init=False)
+    _known: dict[tuple[Steps, Steps], tuple[Difference, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._old = Translator(self.old.source.raw, absent=self.absent, textual=self.textual)
+        self._new = Translator(self.new.source.raw, absent=self.absent, textual=self.textual)
+
+    def compare(self, old: Part, new: Part) -> tuple[Difference, ...]:
+        """The differences, in the order of the old schema."""
+        key = (old.steps, new.steps)
+        if key not in self._known:
+            self._known[key] = () if self.same(old.value, new.value) else tuple(_Walk(self, old, new).differences())
+        return self._known[key]
+
+    def shape(self, raw: Any, *, of_new: bool, beside: tuple[Any, dict[str, Any]] = ({}, {})) -> Shape:
+        """A schema of one of the documents, with another beside it and that one's definitions."""
+        translated = (self._new if of_new else self._old).translated(raw)
+        translated["allOf"].append(beside[0])
+        translated["$defs"] |= beside[1]
+        return Shape(translated)
+
+
+@dataclass(slots=True)
+class _Way:
+    """One direction at one pair: all that is sent, all that is taken."""
+
+    sent: Shape
+    taken: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """What is not looked at where a schema is compared by itself: children of both, names gone, names that are new."""
+
+    both: set[str | Inner]
+    gone: list[str]
+    hidden: list[str]
+
+
+class _Walk:
+    """One comparison. The root's shapes are there to hold witnesses against."""
+
+    def __init__(self, schemas: Schemas, old: Part, new: Part) -> None:
+        self.schemas = schemas
+        self.root = (old, new)
+        self.forward, self.backward = self._ways(old, new)
+        self.proved = covered(self.forward.sent, self.forward.taken), covered(self.backward.sent, self.backward.taken)
+        self.visited: set[tuple[Steps, Steps]] = set()
+
+    def _ways(self, old: Part, new: Part) -> tuple[_Way, _Way]:
+        shape = self.schemas.shape
+        return (
+            _Way(self._sent(old, new, {}, of_new=False), shape(new.value, of_new=True)),
+            _Way(self._sent(new, old, {}, of_new=True), shape(old.value, of_new=False)),
+        )
+
+    def differences(self) -> Iterator[Difference]:
+        yield from self._walk(*self.root, (), proved=self.proved)
+
+    def _walk(self, old: Part, new: Part, way: Way, *, proved: tuple[bool, bool]) -> Iterator[Difference]:
+        key = (old.steps, new.steps)
+        if key in self.visited or len(way) > _DEEPEST or self.schemas.same(old.value, new.value):
+            return
+        self.visited.add(key)
+        ours = children(self.schemas.old, together(self.schemas.old, old))
+        theirs = children(self.schemas.new, together(self.schemas.new, new))
+        yield from self._default(old, new, way)
+        gone = [name for name in ours if isinstance(name, str) and name not in names(self.schemas.new, new)]
+        fresh = [name for name in theirs if isinstance(name, str) and name not in names(self.schemas.old, old)]
+        hidden = fresh if Inner.VALUE not in ours else []
+        apart = _Apart({step for step, _, _ in pairs(ours, theirs)}, gone, hidden)
+        own = self._own(old, new, way, apart, proved=proved)
+        if own is not None:
+            yield own
+        for name in gone:
+            yield self._gone(ours[name], new, (*way, name))
+        loose = not is_closed(self.schemas.old, old)
+        for name in fresh:
+            if loose and name not in required(self.schemas.new, new):
+                yield Difference("added", (*way, name), old, theirs[name])
+        for step, one, other in pairs(ours, theirs):
+            yield from self._walk(one, other, (*way, step), proved=proved)
+        for one, other in self._alternatives(old, new):
+            # Whether they allow the same was asked of the whole.
+            yield from self._walk(one, other, way, proved=(True, True))
+
+    def _own(
+        self, old: Part, new: Part, way: Way, apart: _Apart, *, proved: tuple[bool, bool]
+    ) -> Difference | None:
+        """What the two say by themselves. Names that came or went are told of by their own."""
+        if all(proved):
+            return None
+        views = self.schemas.old, self.schemas.new
+        plain = shell(views[0], old, set(), apart.gone) if apart.gone else old.value
+        bare = shell(views[0], old, apart.both | set(apart.gone), apart.gone), shell(views[1], new, apart.both)
+        shape = self.schemas.shape
+        forward, backward = HOLDS, HOLDS
+        if not proved[0]:
+            hidden = ({"properties": dict.fromkeys((*apart.gone, *apart.hidden), False)}, {})
+            taken = shape(bare[1], of_new=True)
+            if not covered(shape(bare[0], of_new=False, beside=hidden), taken):
+                gone = {"properties": dict.fromkeys(apart.gone, False)}
+                sent = self._sent(Part(old.steps, plain), new, gone, of_new=False)
+                forward = self._shown(sent, taken, self.forward, way)
+        if not proved[1]:
+            taken = shape(bare[0], of_new=False)
+            if not covered(shape(bare[1], of_new=True), taken):
+                backward = self._shown(self._sent(new, old, {}, of_new=True), taken, self.backward, way)
+        if forward is HOLDS and backward is HOLDS:
+            return None
+        needs = frozenset(required(views[0], old)), frozenset(required(views[1], new))
+        return Difference("values", way, old, new, forward, backward, needs)
+
+    def _sent(self, sender: Part, receiver: Part, beside: dict[str, Any], *, of_new: bool) -> Shape:
+        views = (self.schemas.new, self.schemas.old) if of_new else (self.schemas.old, self.schemas.new)
+        restriction = Restriction(*views)
+        more = restriction.of(sender, receiver)
+        if not restriction.restricts:
+            return self.schemas.shape(sender.value, of_new=of_new, beside=(beside, {}))
+        return self.schemas.shape(
+            sender.value, of_new=of_new, beside=({"allOf": [more, beside]}, restriction.definitions)
+        )
+
+    def _shown(self, sent: Shape, taken: Shape, root: _Way, way: Way) -> Verdict:
+        """A whole value that shows it; unknown where none is found."""
+        if covered(sent, taken):
+            return HOLDS
+        for found in islice(find(sent, taken), _MOST_EMBEDDED):
+            whole = self._whole(root, way, found.value)
+            if whole is not None:
+                return whole
+        return UNKNOWN
+
+    def _whole(self, root: _Way, way: Way, value: Any) -> Verdict | None:
+        if root.sent.canonical is None:
+            return None
+        for whole in islice(holding(root.sent.canonical, way, value), _MOST_EMBEDDED):
+            if shows(whole, root.sent, root.taken):
+                return Verdict(holds=False, value=whole)
+        return None
+
+    def _gone(self, old: Part, new: Part, way: Way) -> Difference:
+        """A property that is no longer described; the witness carries it."""
+        local = self.schemas.shape(old.value, of_new=False)
+        found = None
+        if local.canonical is not None and self.forward.sent.canonical is not None:
+            for value in islice(values(local.canonical), _MOST_EMBEDDED):
+                wholes = islice(holding(self.forward.sent.canonical, way, value), _MOST_EMBEDDED)
+                found = next((whole for whole in wholes if self.forward.sent.takes(whole)), None)
+                if found is not None:
+                    break
+        return Difference("removed", way, old, new, UNKNOWN if found is None else Verdict(holds=False, value=found))
+
+    def _default(self, old: Part, new: Part, way: Way) -> Iterator[Difference]:
+        before, after = keyword(self.schemas.old, old, "default"), keyword(self.schemas.new, new, "default")
+        if before == after and type(before) is type(after):
+            return
+        forward = UNKNOWN
+        sent = self.forward.sent.canonical
+        if way and sent is not None:
+            wholes = islice(holding(sent, way[:-1], {}) if len(way) > 1 else values(sent), 2 * _MOST_EMBEDDED)
+            lacking = (whole for whole in wholes if _lacks(whole, way) and self.forward.sent.takes(whole))
+            forward = next((Verdict(holds=False, value=whole) for whole in lacking), UNKNOWN)
+        yield Difference("default", way, old, new, forward)
+
+    def _alternatives(self, old: Part, new: Part) -> Iterator[tuple[Part, Part]]:
+        """The alternatives of the two that correspond, as far as that can be told."""
+        ours = self._only_alternatives(self.schemas.old, old)
+        theirs = self._only_alternatives(self.schemas.new, new)
+        for one in list(ours):
+            other = next((each for each in theirs if self.schemas.same(one.value, each.value)), None)
+            if other is not None:
+                ours.remove(one)
+                theirs.remove(other)
+        if len(ours) == len(theirs):
+            yield from zip(ours, theirs, strict=True)
+
+    @staticmethod
+    def _only_alternatives(view: View, part: Part) -> list[Part]:
+        held = {one.steps for one in together(view, part)}
+        return [one for one in alternatives(view, part) if one.steps not in held]
+
+
+def _lacks(whole: Any, way: Way) -> bool:
+    """Whether a value has not what the way leads to, and has what would hold it."""
+    for step in way[:-1]:
+        whole = whole[0] if isinstance(whole, list) and whole else whole.get(step) if isinstance(whole, dict) else None
+    return isinstance(whole, dict) and way[-1] not in whole

@@ -1,0 +1,59 @@
+"""A schema and a value in a few words, for a line that people read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from stagecheck.spec.diff.nodes import keyword
+from stagecheck.spec.lint.view import Part, View
+from stagecheck.spec.schema import shorten
+
+_LONGEST: Final = 90
+_BOUNDS: Final = (
+    ("minimum", "≥ {}"),
+    ("exclusiveMinimum", "> {}"),
+    ("maximum", "≤ {}"),
+    ("exclusiveMaximum", "< {}"),
+    ("multipleOf", "in steps of {}"),
+    ("minLength", "at least {} long"),
+    ("maxLength", "at most {} long"),
+    ("pattern", "like {}"),
+    ("minItems", "at least {} elements"),
+    ("maxItems", "at most {} elements"),
+    ("minProperties", "at least {} properties"),
+    ("maxProperties", "at most {} properties"),
+)
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, on one line, not too long."""
+    return shorten(json.dumps(value, ensure_ascii=False), _LONGEST)
+
+
+def short(view: View, part: Part) -> str:
+    """What a schema allows, roughly: its type, its values, its bounds."""
+    kinds = keyword(view, part, "type")
+    named = [str(kind) for kind in kinds] if isinstance(kinds, list) else [str(kinds)] if kinds else []
+    if keyword(view, part, "nullable") is True and "null" not in named:
+        named.append("null")
+    words = " or ".join(named) or "anything"
+    values = keyword(view, part, "enum")
+    if isinstance(values, list):
+        words = "one of " + ", ".join(str(value) if isinstance(value, str) else shown(value) for value in values)
+        words += " or null" if "null" in named and None not in values else ""
+    constant = view.keyword(part, "const")
+    if constant is not None:
+        words = f"only {shown(constant.value)}"
+    form = keyword(view, part, "format")
+    if isinstance(form, str):
+        words += f" ({form})"
+    for name, text in _BOUNDS:
+        bound = keyword(view, part, name)
+        if bound is not None and not isinstance(bound, bool):
+            words += f", {text.format(bound)}"
+    for name in ("oneOf", "anyOf"):
+        several = keyword(view, part, name)
+        if isinstance(several, list) and not named and values is None:
+            words = f"one of {len(several)} alternatives"
+    return shorten(words, _LONGEST)
