@@ -100,7 +100,7 @@ def covered(sent: Shape, taken: Shape) -> bool:
     if sent.canonical is None or taken.canonical is None:
         return sent.schema == taken.schema
     try:
-        return taken.canonical.covers(sent.canonical) is jsonschema_rs.canonical.Containment.YES
+        return bool(taken.canonical.covers(sent.canonical) == jsonschema_rs.canonical.Containment.YES)
     except _Failure:
         return False
 

@@ -51,9 +51,7 @@ def nothing_tied(sources: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def diff(
-    old: Path, new: Path, requirements: Callable[[tuple[str, ...]], tuple[str, ...]] = nothing_tied
-) -> Diffed:
+def diff(old: Path, new: Path, requirements: Callable[[tuple[str, ...]], tuple[str, ...]] = nothing_tied) -> Diffed:
     """Compare two documents; ``requirements`` leads from statements of the contract to the ids they are the source of.
 
     Raises ``SpecError`` for what cannot be read, is no OpenAPI 3, or has references that lead nowhere or for ever.
@@ -115,9 +113,7 @@ def _compare(context: Context) -> int:
 
 def _same(context: Context, old: Operation, new: Operation) -> bool:
     items = (one.item.value.get("parameters") for one in (old, new))
-    return (
-        old.template == new.template and context.same(old.part.value, new.part.value) and context.same(*items)
-    )
+    return old.template == new.template and context.same(old.part.value, new.part.value) and context.same(*items)
 
 
 def _removed(context: Context, old: Operation) -> None:

@@ -5,7 +5,7 @@ Knows who sends and who reads; knows nothing of operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
@@ -88,7 +88,7 @@ class Context:
             shape = schemas.shape(part.value, of_new=of_new)
         except _UNUSABLE:
             return "…"
-        found = islice(values(shape.canonical), _MOST_SAMPLES) if shape.canonical is not None else iter(())
+        found: Iterable[Any] = islice(values(shape.canonical), _MOST_SAMPLES) if shape.canonical is not None else ()
         return next((value for value in found if shape.takes(value) and value not in ("", None)), "…")
 
     # ------------------------------------------------------------------ schemas
@@ -229,5 +229,3 @@ def _name(found: Difference, site: Site) -> str:
 def _at(site: Site, found: Difference) -> tuple[str, str]:
     way = words_of(found.way)
     return site.operation, f"{site.name}{' ' if way and not way.startswith('[') else ''}{way}"
-
-

@@ -233,8 +233,8 @@ def compare_servers(context: Context) -> None:
             context.add("server-removed", Class.BREAKING, at, message, parts, breaks=CLIENTS, witnesses=(witness,))
     for url, part in theirs.items():
         if url not in ours:
-            parts = (context.old.child(context.old.top(), "servers"), part)
-            context.add("server-added", Class.ADDITIVE, at, f"served at {url or '/'}, too", parts)
+            listed = context.old.child(context.old.top(), "servers")
+            context.add("server-added", Class.ADDITIVE, at, f"served at {url or '/'}, too", (listed, part))
 
 
 def _servers(view: View) -> list[Part]:

@@ -58,14 +58,6 @@ def values(schema: CanonicalSchema, depth: int = 0) -> Iterator[Any]:
         return
     view = schema.view()
     match view:
-        case forms.ConstView():
-            yield view.value
-        case forms.EnumView():
-            yield from view.values
-        case forms.MultiTypeView():
-            yield from _mixed([iter(_TYPICAL[name]) for name in view.types])
-        case forms.TypedGroupView():
-            yield from values(view.body, depth + 1)
         case forms.StringView():
             yield from _strings(view)
         case forms.IntegerView() | forms.NumberView():
@@ -74,12 +66,26 @@ def values(schema: CanonicalSchema, depth: int = 0) -> Iterator[Any]:
             yield from _arrays(view, depth)
         case forms.ObjectView():
             yield from _objects(view, depth)
-        case forms.AnyOfView() | forms.OneOfView() | forms.AllOfView():
-            yield from _mixed([values(one, depth + 1) for one in view.branches])
         case forms.ReferenceView():
             target = schema.definition(view.uri)
             if target is not None:
                 yield from values(target, depth + 1)
+        case _:
+            yield from _of_several(view, depth)
+
+
+def _of_several(view: forms.CanonicalViewType, depth: int) -> Iterator[Any]:
+    match view:
+        case forms.ConstView():
+            yield view.value
+        case forms.EnumView():
+            yield from view.values
+        case forms.MultiTypeView():
+            yield from _mixed([iter(_TYPICAL[name]) for name in view.types])
+        case forms.TypedGroupView():
+            yield from values(view.body, depth + 1)
+        case forms.AnyOfView() | forms.OneOfView() | forms.AllOfView():
+            yield from _mixed([values(one, depth + 1) for one in view.branches])
         case forms.FalseView():
             return
         case _:
@@ -125,7 +131,7 @@ def _numbers(view: forms.IntegerView | forms.NumberView) -> Iterator[Any]:
         yield _plain(base)
         yield from (_plain(base * step) for step in steps)
     if whole and bounds:
-        yield from (_plain(bound + type(bound)(by) / 2) for bound in bounds for by in (1, -1))
+        yield from (float(bound) + by / 2 for bound in bounds for by in (1, -1))
 
 
 def _plain(number: Any) -> Any:

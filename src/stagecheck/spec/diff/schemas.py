@@ -149,9 +149,7 @@ class _Walk:
             # Whether they allow the same was asked of the whole.
             yield from self._walk(one, other, way, proved=(True, True))
 
-    def _own(
-        self, old: Part, new: Part, way: Way, apart: _Apart, *, proved: tuple[bool, bool]
-    ) -> Difference | None:
+    def _own(self, old: Part, new: Part, way: Way, apart: _Apart, *, proved: tuple[bool, bool]) -> Difference | None:
         """What the two say by themselves. Names that came or went are told of by their own."""
         if all(proved):
             return None
@@ -161,7 +159,10 @@ class _Walk:
         shape = self.schemas.shape
         forward, backward = HOLDS, HOLDS
         if not proved[0]:
-            hidden = ({"properties": dict.fromkeys((*apart.gone, *apart.hidden), False)}, {})
+            hidden: tuple[Any, dict[str, Any]] = (
+                {"properties": dict.fromkeys((*apart.gone, *apart.hidden), False)},
+                {},
+            )
             taken = shape(bare[1], of_new=True)
             if not covered(shape(bare[0], of_new=False, beside=hidden), taken):
                 gone = {"properties": dict.fromkeys(apart.gone, False)}

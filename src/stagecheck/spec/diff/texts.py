@@ -100,8 +100,7 @@ class Texts:
             return
         is_meant = differ_in_meaning(old, new)
         parts = tuple(
-            Part((*some[0].steps, name), None) if some else held[0]
-            for some, held in ((before, ours), (after, theirs))
+            Part((*some[0].steps, name), None) if some else held[0] for some, held in ((before, ours), (after, theirs))
         )
         about = where.rsplit(".", 1)[-1].rsplit(" ", 1)[-1]
         sources = ties.sources(old, new, about) if is_meant and self.old.key is OperationKey.ATTACH else ()
