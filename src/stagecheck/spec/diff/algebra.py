@@ -100,9 +100,10 @@ def covered(sent: Shape, taken: Shape) -> bool:
     if sent.canonical is None or taken.canonical is None:
         return sent.schema == taken.schema
     try:
-        return bool(taken.canonical.covers(sent.canonical) == jsonschema_rs.canonical.Containment.YES)
+        contained = taken.canonical.covers(sent.canonical)
     except _Failure:
         return False
+    return bool(contained == jsonschema_rs.canonical.Containment.YES)
 
 
 def judge(sent: Shape, taken: Shape) -> Verdict:

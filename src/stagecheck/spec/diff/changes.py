@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from stagecheck.spec.diff.nodes import Way
 from stagecheck.spec.positions import Place
 
 
@@ -53,7 +54,7 @@ class Witness:
 
     ``what`` it is (``body``, ``answer``, ``value``, ``request``); ``value`` in JSON, or a line of text for a request.
     ``valid`` names the document (``old`` or ``new``) that allows it; the other does not. Of a property that is only no
-    longer described (``undescribed``), both allow it.
+    longer described (``undescribed``), both allow it. ``way`` leads to what matters in it.
     """
 
     side: Side
@@ -61,6 +62,7 @@ class Witness:
     value: Any
     valid: str
     undescribed: str | None = None
+    way: Way = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,22 @@ def nothing_tied(sources: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def diff(old: Path, new: Path, requirements: Callable[[tuple[str, ...]], tuple[str, ...]] = nothing_tied) -> Diffed:
+def diff(
+    old: Path,
+    new: Path,
+    requirements: Callable[[tuple[str, ...]], tuple[str, ...]] = nothing_tied,
+    *,
+    contract_alone: bool = False,
+) -> Diffed:
     """Compare two documents; ``requirements`` leads from statements of the contract to the ids they are the source of.
 
+    ``contract_alone``: leave out the operations that the contract does not know.
     Raises ``SpecError`` for what cannot be read, is no OpenAPI 3, or has references that lead nowhere or for ever.
     """
     sources = _sound(old), _sound(new)
     context = Context(View(sources[0]), View(sources[1]), requirements)
     try:
-        both = _compare(context)
+        both = _compare(context, contract_alone=contract_alone)
     except RecursionError:
         raise SpecError(f"{old} or {new}: its schemas lie in one another too deeply; split them") from None
     versions = str(sources[0].raw["openapi"]), str(sources[1].raw["openapi"])
@@ -86,9 +93,12 @@ def _sound(path: Path) -> Source:
     return source
 
 
-def _compare(context: Context) -> int:
+def _compare(context: Context, *, contract_alone: bool) -> int:
     """Fill the context; how many operations both have."""
-    ours, theirs = operations(context.old), operations(context.new)
+    ours, theirs = (
+        {key: one for key, one in operations(view).items() if one.key is not None or not contract_alone}
+        for view in (context.old, context.new)
+    )
     compare_servers(context)
     compare_information(context)
     both = 0

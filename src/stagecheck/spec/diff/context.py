@@ -135,7 +135,7 @@ class Context:
         sent = site.sender == "clients"
         message = f"{name} is not described any more: {'what is sent in it' if sent else 'who reads it'} "
         message += "is ignored or refused" if sent else "finds nothing promised"
-        witness = Witness(Side.CLIENTS, site.what, found.forward.value, "old", undescribed=words_of(found.way))
+        witness = Witness(Side.CLIENTS, site.what, found.forward.value, "old", words_of(found.way), found.way)
         witnesses = (witness,) if found.forward.holds is False else ()
         self.add(
             "property-removed",
@@ -157,7 +157,7 @@ class Context:
             return
         witnesses: tuple[Witness, ...] = ()
         if found.forward.holds is False:
-            witnesses = tuple(Witness(side, site.what, found.forward.value, "both") for side in BOTH)
+            witnesses = tuple(Witness(side, site.what, found.forward.value, "both", way=found.way) for side in BOTH)
         self.add(
             "default-changed",
             Class.BREAKING,
@@ -184,7 +184,7 @@ class Context:
             spot(self.new, found.new),
             tuple(side for _, side, _ in broken),
             unsure,
-            tuple(Witness(side, site.what, verdict.value, valid) for verdict, side, valid in broken),
+            tuple(Witness(side, site.what, verdict.value, valid, way=found.way) for verdict, side, valid in broken),
         )
         self.changes.add(change)
 
@@ -228,4 +228,4 @@ def _name(found: Difference, site: Site) -> str:
 
 def _at(site: Site, found: Difference) -> tuple[str, str]:
     way = words_of(found.way)
-    return site.operation, f"{site.name}{' ' if way and not way.startswith('[') else ''}{way}"
+    return site.operation, f"{site.name}{', ' if way and not way.startswith('[') else ''}{way}"

@@ -76,7 +76,7 @@ class Texts:
         self._examples(where, old, new)
         self._deprecated(where, old, new)
         for step, one, other in pairs(children(self.context.old, ours), children(self.context.new, theirs)):
-            inner = f"{where}{step.value}" if isinstance(step, Inner) else f"{where}{'.' if depth else ' '}{step}"
+            inner = f"{where}{step.value}" if isinstance(step, Inner) else f"{where}{'.' if depth else ', '}{step}"
             self._node(inner, one, other, depth + 1)
         several = [
             [one for one in alternatives(view, part) if one.steps not in {each.steps for each in held}]

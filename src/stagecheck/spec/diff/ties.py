@@ -20,11 +20,11 @@ _BY_CONDITION: Final = {
 }
 _BY_PHRASE: Final = (
     (re.compile(r"\b(?:different|another|other|new)\s+(?:deployment\s+)?stage\b"), ("S3",)),
-    (re.compile(r"\b(?:mov\w+|put|puts|attach\w*|assign\w*|ends?\s+up|placed?)\b"), ("S1",)),
     (re.compile(r"\b(?:no|without\s+(?:any|a|the)|request|empty)\s+body\b|\bleft\s+out\b|\bomitted\b"), ("S5",)),
     (re.compile(r"\b(?:answer|response|return|list)\w*\b.*\bstages?\b|\bstages\b.*\benv"), ("S6",)),
     (re.compile(r"\b(?:jwt|bearer|token|ttl|expir\w+)\b"), ("S7",)),
 )
+_MOVES: Final = re.compile(r"\b(?:mov\w+|put|puts|attach\w*|assign\w*|ends?\s+up|placed?)\b")
 _BY_OPERATION: Final = {
     OperationKey.CREATE: ("STAGE-1",),
     OperationKey.EDIT: ("STAGE-2",),
@@ -48,14 +48,18 @@ def sources(old: str, new: str, about: str) -> tuple[str, ...]:
     changed += [one for key, one in theirs.items() if key not in ours]
     found: set[str] = set()
     for one in changed:
-        found |= set(_BY_CONDITION[one.condition])
-        text = one.text.lower()
-        for pattern, tied in _BY_PHRASE:
-            if pattern.search(text):
-                found |= set(tied)
-        if {"true", "stage"} <= set(re.findall(r"\w+", text)):
-            found |= {"S2", "S4"}
+        found |= _of(one)
     return tuple(sorted(found))
+
+
+def _of(segment: Segment) -> set[str]:
+    text = segment.text.lower()
+    found = set(_BY_CONDITION[segment.condition])
+    found |= {source for pattern, tied in _BY_PHRASE for source in tied if pattern.search(text)}
+    if {"true", "stage"} <= set(re.findall(r"\w+", text)):
+        found |= {"S2", "S4"}
+    # Whatever moves or skips is in some stage: the least of them, where nothing else is said.
+    return found or ({"S1"} if _MOVES.search(text) else set())
 
 
 def _plain(segment: Segment) -> tuple[Condition, str]:

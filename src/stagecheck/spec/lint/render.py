@@ -65,7 +65,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _result(path: Path, finding: Finding, position: int) -> dict[str, Any]:
     region = {"startLine": finding.place.line, "startColumn": finding.place.column}
-    physical = {"artifactLocation": {"uri": _uri(path)}, "region": region}
+    physical = {"artifactLocation": {"uri": uri(path)}, "region": region}
     # What stays the same when lines are added above: the rule and the part, and what is said of it.
     same = hashlib.sha256(f"{finding.rule.id}\n{finding.pointer}\n{finding.message}".encode()).hexdigest()[:32]
     return {
@@ -80,8 +80,8 @@ def _result(path: Path, finding: Finding, position: int) -> dict[str, Any]:
     }
 
 
-def _uri(path: Path) -> str:
-    """Relative where it can be, so that a log of one machine fits the checkout of another."""
+def uri(path: Path) -> str:
+    """A file as SARIF names it: relative where it can be, so that a log of one machine fits the checkout of another."""
     whole = path.absolute()
     here = Path.cwd()
     return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
