@@ -36,6 +36,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "mock": FACTS | {"spec", "model", "wire", "mock"},
     "suite": FACTS | {"spec", "contract", "model", "wire", "target", "suite"},
     "report": FACTS | {"contract", "report"},
+    "drift": FACTS | {"spec", "drift"},
     # Layers 4 and 5 join what the lower ones keep apart.
     "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
@@ -46,7 +47,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
 
 ONLY_IN: dict[str, frozenset[str]] = {
     "schemathesis": frozenset({"spec.cases"}),
-    "hypothesis": frozenset({"spec.cases", "spec.bodies", "suite.machine", "suite.properties"}),
+    "hypothesis": frozenset({"spec.cases", "spec.bodies", "spec.diff.patterns", "suite.machine", "suite.properties"}),
     "hypothesis_jsonschema": frozenset(),
     "respx": frozenset({"target.reach", "mock.routing"}),
     "tomlkit": frozenset({"expectations.edit"}),

@@ -27,7 +27,17 @@ def record(text: str = "") -> Record:
 def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
-    assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations", "latency"}
+    assert set(made) == {
+        *pinned.split(),
+        "profile",
+        "phases",
+        "ladder",
+        "coverage",
+        "notes",
+        "expectations",
+        "latency",
+        "observed",
+    }
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
     assert made["target"] == {"url": "http://127.0.0.1:1", "mocked": False, "offers": ["attach", "list"]}

@@ -22,6 +22,7 @@ from stagecheck.suite.discover import Ground, discover
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
+from stagecheck.suite.observed import Observations
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.refusals import Case, Refusals
@@ -86,6 +87,7 @@ class Runner:
     _broken_off: bool = True
     _stateless: str | None = None
     _latencies: Latencies = field(default_factory=Latencies)
+    _observations: Observations = field(default_factory=Observations)
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -99,6 +101,7 @@ class Runner:
         self.client.listen += [
             self.observer.exchange,
             self._latencies,
+            self._observations,
             lambda exchange: phases.update([exchange.phase]),
         ]
         session = Session(self.client, self.document, self.credentials, findings)
@@ -378,6 +381,7 @@ class Runner:
             coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
             stateless=self._stateless,
             latency=self._latencies.summary(),
+            observed=self._observations.summary(),
         )
 
     def _less_than_usual(self, findings: Findings) -> str | None:

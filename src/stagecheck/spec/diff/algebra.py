@@ -98,7 +98,7 @@ UNKNOWN: Final = Verdict(holds=None)
 def covered(sent: Shape, taken: Shape) -> bool:
     """Whether the algebra proves that all that is sent is taken."""
     if sent.canonical is None or taken.canonical is None:
-        return sent.schema == taken.schema
+        return bool(sent.schema == taken.schema)
     try:
         contained = taken.canonical.covers(sent.canonical)
     except _Failure:

@@ -63,7 +63,7 @@ def diff(
     ``contract_alone``: leave out the operations that the contract does not know.
     Raises ``SpecError`` for what cannot be read, is no OpenAPI 3, or has references that lead nowhere or for ever.
     """
-    sources = _sound(old), _sound(new)
+    sources = sound(old), sound(new)
     context = Context(View(sources[0]), View(sources[1]), requirements)
     try:
         both = _compare(context, contract_alone=contract_alone)
@@ -83,7 +83,8 @@ def _order(change: Change) -> tuple[int, Place, Place, str]:
     )
 
 
-def _sound(path: Path) -> Source:
+def sound(path: Path) -> Source:
+    """A document that can be compared. Raises ``SpecError`` as ``diff`` does."""
     source = read(path)
     check_version(path, source.raw)
     for steps, error in loose(source.raw):
