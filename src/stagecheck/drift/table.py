@@ -18,9 +18,12 @@ from stagecheck.spec.diff import Change, Class, Diffed
 from stagecheck.spec.diff.words import Diffed as Words
 
 _NOTHING: Final = "nothing"
+_NOT_ASKED: Final = "the documents disagree; the target was not asked"
+_SAID: Final = frozenset({"never seen", "not described"})
+"""What the cells of the documents and of the target say by themselves."""
 _ASSERTED: Final = frozenset({"uuid", "date-time", "date"})
 _ENOUGH: Final = 3
-"""So many texts of one format are no chance."""
+"""So many are no chance."""
 _IN_THE_TABLE: Final = frozenset({"status-added", "status-removed", "property-added", "property-removed"})
 
 
@@ -173,7 +176,7 @@ def _against(told: Told | None, entry: Mapping[str, Any] | None, possible: int) 
     if wider:
         found.against.append(f"also {', '.join(wider)}")
     narrower = told.types - types - {"number" if "integer" in types else "integer" if "number" in types else ""}
-    if narrower and not told.anything:
+    if narrower and not told.anything and entry["seen"] >= _ENOUGH:
         found.less.append(f"never {', '.join(sorted(narrower))}")
     others = {name: count for name, count in entry["formats"].items() if name != told.form}
     if told.form in _ASSERTED and others:
@@ -202,12 +205,14 @@ def _property_row(
         return None
     if entry is None and not possible and alike:
         return None
-    against = list(dict.fromkeys(word for one in complaints for word in one.against if word != "not described"))
-    target = "not looked at" if entry is None and not possible else _did(entry)
-    extra = [word for word in (*against, *less) if word != "never seen"]
-    target = "; ".join([target, *extra])
+    asked = entry is not None or bool(possible)
+    target = _did(entry) if asked else "not looked at"
+    if alike:
+        # Where the documents differ, their own words say what the target has against each.
+        words_against = [word for one in complaints for word in (*one.against, *one.less)]
+        target = "; ".join([target, *dict.fromkeys(word for word in words_against if word not in _SAID)])
     grave = not (alike and all(fits))
-    verdict = _verdict(fits, alike=alike) if grave else "the target does less than the documents allow"
+    verdict = _verdict(fits, alike=alike, asked=asked) if grave else "the target does less than the documents allow"
     words = [_NOTHING if one is None else one.words for one in facts]
     return Row(label, what, words[0], words[1], target, verdict, grave)
 
@@ -221,10 +226,12 @@ def _did(entry: Mapping[str, Any] | None) -> str:
     return f"{kinds}{form}, {entry['seen']} of {entry['of']}"
 
 
-def _verdict(fits: list[bool], *, alike: bool) -> str:
+def _verdict(fits: list[bool], *, alike: bool, asked: bool = True) -> str:
     """Who disagrees with whom; ``fits``: whether what the target did is allowed by each document."""
     if alike:
         return "the target disagrees with both documents"
+    if not asked:
+        return _NOT_ASKED
     return {
         (True, True): "the documents disagree; the target fits both",
         (True, False): "upstream disagrees with the pinned document and the target",
@@ -249,14 +256,13 @@ def _of_change(change: Change, told: set[tuple[str, str]]) -> Iterator[Row]:
         return
     before, after = _sides(change.words) if change.words else ("as it was", change.message)
     also = f", and {len(change.also)} other operations" if change.also else ""
-    verdict = "the documents disagree; the target was not asked"
     yield Row(
         change.operation,
         f"{change.where}{also}",
         before,
         after,
         "not looked at",
-        verdict,
+        _NOT_ASKED,
         grave=True,
         requirements=change.requirements,
     )

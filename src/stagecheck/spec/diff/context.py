@@ -156,7 +156,11 @@ class Context:
             self.add("default-changed", Class.MEANING, _at(site, found), message, parts)
             return
         witnesses: tuple[Witness, ...] = ()
-        if found.forward.holds is False:
+        if not found.way:
+            witnesses = tuple(
+                Witness(side, "request", f"{site.operation} without {site.name}", "both") for side in BOTH
+            )
+        elif found.forward.holds is False:
             witnesses = tuple(Witness(side, site.what, found.forward.value, "both", way=found.way) for side in BOTH)
         self.add(
             "default-changed",

@@ -48,7 +48,7 @@ _FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "relative-json-pointer": ("1/a",),
     "regex": ("a+",),
 }
-_MATCHES: Final = 300
+_MATCHES: Final = 100
 """Texts of a pattern that are tried."""
 
 

@@ -62,13 +62,8 @@ class Schemas:
     same: Sameness
     absent: str
     textual: bool = False
-    _old: Translator = field(init=False)
-    _new: Translator = field(init=False)
+    _translators: dict[tuple[bool, bool], Translator] = field(default_factory=dict)
     _known: dict[tuple[Steps, Steps], tuple[Difference, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._old = Translator(self.old.source.raw, absent=self.absent, textual=self.textual)
-        self._new = Translator(self.new.source.raw, absent=self.absent, textual=self.textual)
 
     def compare(self, old: Part, new: Part) -> tuple[Difference, ...]:
         """The differences, in the order of the old schema."""
@@ -77,9 +72,18 @@ class Schemas:
             self._known[key] = () if self.same(old.value, new.value) else tuple(_Walk(self, old, new).differences())
         return self._known[key]
 
-    def shape(self, raw: Any, *, of_new: bool, beside: tuple[Any, dict[str, Any]] = ({}, {})) -> Shape:
-        """A schema of one of the documents, with another beside it and that one's definitions."""
-        translated = (self._new if of_new else self._old).translated(raw)
+    def shape(
+        self, raw: Any, *, of_new: bool, beside: tuple[Any, dict[str, Any]] = ({}, {}), taken: bool = False
+    ) -> Shape:
+        """A schema of one of the documents, with another beside it and that one's definitions.
+
+        ``taken``: of whoever reads, to whom a number in a text is a text as well.
+        """
+        textual = self.textual and taken
+        if (of_new, textual) not in self._translators:
+            document = (self.new if of_new else self.old).source.raw
+            self._translators[of_new, textual] = Translator(document, absent=self.absent, textual=textual)
+        translated = self._translators[of_new, textual].translated(raw)
         translated["allOf"].append(beside[0])
         translated["$defs"] |= beside[1]
         return Shape(translated)
@@ -115,8 +119,8 @@ class _Walk:
     def _ways(self, old: Part, new: Part) -> tuple[_Way, _Way]:
         shape = self.schemas.shape
         return (
-            _Way(self._sent(old, new, {}, of_new=False), shape(new.value, of_new=True)),
-            _Way(self._sent(new, old, {}, of_new=True), shape(old.value, of_new=False)),
+            _Way(self._sent(old, new, {}, of_new=False), shape(new.value, of_new=True, taken=True)),
+            _Way(self._sent(new, old, {}, of_new=True), shape(old.value, of_new=False, taken=True)),
         )
 
     def differences(self) -> Iterator[Difference]:
@@ -163,13 +167,13 @@ class _Walk:
                 {"properties": dict.fromkeys((*apart.gone, *apart.hidden), False)},
                 {},
             )
-            taken = shape(bare[1], of_new=True)
+            taken = shape(bare[1], of_new=True, taken=True)
             if not covered(shape(bare[0], of_new=False, beside=hidden), taken):
                 gone = {"properties": dict.fromkeys(apart.gone, False)}
                 sent = self._sent(Part(old.steps, plain), new, gone, of_new=False)
                 forward = self._shown(sent, taken, self.forward, way)
         if not proved[1]:
-            taken = shape(bare[0], of_new=False)
+            taken = shape(bare[0], of_new=False, taken=True)
             if not covered(shape(bare[1], of_new=True), taken):
                 backward = self._shown(self._sent(new, old, {}, of_new=True), taken, self.backward, way)
         if forward is HOLDS and backward is HOLDS:

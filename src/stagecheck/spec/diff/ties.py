@@ -20,7 +20,12 @@ _BY_CONDITION: Final = {
 }
 _BY_PHRASE: Final = (
     (re.compile(r"\b(?:different|another|other|new)\s+(?:deployment\s+)?stage\b"), ("S3",)),
-    (re.compile(r"\b(?:no|without\s+(?:any|a|the)|request|empty)\s+body\b|\bleft\s+out\b|\bomitted\b"), ("S5",)),
+    (
+        re.compile(
+            r"\b(?:no|without\s+(?:any|a|the)|request|empty)\s+body\b|\bleft\s+out\b(?!\s+(?:of|from)\b)|\bomitted\b"
+        ),
+        ("S5",),
+    ),
     (re.compile(r"\b(?:answer|response|return|list)\w*\b.*\bstages?\b|\bstages\b.*\benv"), ("S6",)),
     (re.compile(r"\b(?:jwt|bearer|token|ttl|expir\w+)\b"), ("S7",)),
 )
