@@ -37,7 +37,8 @@ def command(spec: Path | None, upstream: Path, record: Path, *, as_json: bool) -
 
     Undocumented statuses and properties, properties that are never there, types wider or narrower than documented, and
     whatever the two documents say differently. Of answers, what a run saw; nothing is sent. Exit code 0: nobody
-    contradicts anybody, 1: somebody does, 2: a document or the record cannot be read.
+    contradicts anybody (that a target does less than it might, or refuses in other ways, is no contradiction), 1:
+    somebody does, 2: a document or the record cannot be read.
     """
     pinned = spec or fragment_path()
     diffed = diff(pinned, upstream, requirements_of, contract_alone=True)
@@ -77,11 +78,11 @@ def _print(drift: Drift) -> None:
                     *(Text(shown(cell)) for cell in (row.what, row.pinned, row.upstream, row.target)), _who(row)
                 )
         console.print(table)
-    less = len(drift.rows) - drift.grave
+    notes = len(drift.rows) - drift.grave
     click.echo(
         shown(
             f"{drift.pinned} (pinned), {drift.upstream} (upstream), {drift.answers} answers looked into: "
-            f"{drift.grave} disagreement{'' if drift.grave == 1 else 's'}, {less} of less than the documents allow"
+            f"{drift.grave} disagreement{'' if drift.grave == 1 else 's'}, {notes} note{'' if notes == 1 else 's'}"
         )
     )
 

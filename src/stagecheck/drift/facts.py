@@ -10,10 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import jsonschema_rs
-
 from stagecheck.operations import OperationKey
-from stagecheck.spec.diff.algebra import Shape, Translator
+from stagecheck.spec.diff.algebra import TYPES, Shape, Translator, types_of
 from stagecheck.spec.diff.nodes import Inner, Way, alternatives, below, children, keyword, required, together, words_of
 from stagecheck.spec.diff.operations import Operation, operations
 from stagecheck.spec.lint.view import Part, View
@@ -22,11 +20,6 @@ from stagecheck.spec.reading import Source
 from stagecheck.spec.schema import PointerError, is_json
 
 _DEEPEST: Final = 8
-_NO_INTEGER: Final = {"type": "number", "not": {"multipleOf": 1}}
-_TYPES: Final[Mapping[str, Shape]] = {
-    name: Shape(_NO_INTEGER if name == "number" else {"type": name})
-    for name in ("null", "boolean", "integer", "number", "string", "array", "object")
-}
 _UNUSABLE: Final = (ValueError, AttributeError, TypeError, KeyError, PointerError)
 
 
@@ -42,12 +35,12 @@ class Told:
     @property
     def anything(self) -> bool:
         """Whether nothing is said of its type."""
-        return len(self.types) == len(_TYPES)
+        return len(self.types) == len(TYPES)
 
     @property
     def words(self) -> str:
         """In a few words."""
-        kinds = [name for name in _TYPES if name in self.types and not (name == "integer" and "number" in self.types)]
+        kinds = [name for name in TYPES if name in self.types and not (name == "integer" and "number" in self.types)]
         text = "anything" if self.anything else " or ".join(sorted(kinds, key="null".__eq__)) or "nothing"
         form = f" ({self.form})" if self.form else ""
         return f"{text}{form}, {'required' if self.always else 'optional'}"
@@ -127,20 +120,6 @@ class Facts:
 
     def _types(self, part: Part) -> frozenset[str]:
         try:
-            canonical = Shape(self._translator.translated(part.value)).canonical
+            return types_of(Shape(self._translator.translated(part.value)))
         except _UNUSABLE:
-            return frozenset(_TYPES)
-        if canonical is None:
-            return frozenset(_TYPES)
-        return frozenset(name for name, kind in _TYPES.items() if _allows(canonical, kind))
-
-
-def _allows(canonical: jsonschema_rs.CanonicalSchema, kind: Shape) -> bool:
-    """Whether there is a value of that type; where nobody knows, there may be."""
-    if kind.canonical is None:
-        return True
-    try:
-        both = canonical.intersect(kind.canonical)
-    except (jsonschema_rs.canonical.UnsupportedOperand, jsonschema_rs.canonical.UnsupportedResult):
-        return True
-    return bool(both.satisfiability() != jsonschema_rs.canonical.Satisfiability.NO)
+            return frozenset(TYPES)

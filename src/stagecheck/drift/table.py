@@ -128,7 +128,10 @@ class _Table:
             words = [_NOTHING if name is None else f"as {name}" for name in names]
             count = seen.get(status, 0)
             times = "never seen" if not count else f"seen {_times(count)}"
-            yield Row(label, f"status {status}", words[0], words[1], times, _verdict(fits, alike=alike), grave=True)
+            # Whoever knows no 4xx treats it as a refusal (RFC 9110 15): the documents only say less than there is.
+            grave = not (alike and status.startswith("4"))
+            verdict = _verdict(fits, alike=alike) if grave else "the documents leave out a refusal"
+            yield Row(label, f"status {status}", words[0], words[1], times, verdict, grave)
 
     def _answer(self, key: OperationKey, label: str, status: str, seen: Mapping[str, Any]) -> Iterator[Row]:
         told = [document.answer(key, status) for document in self.documents]

@@ -106,12 +106,29 @@ def covered(sent: Shape, taken: Shape) -> bool:
     return bool(contained == jsonschema_rs.canonical.Containment.YES)
 
 
-def judge(sent: Shape, taken: Shape) -> Verdict:
-    """Whether all that is sent is taken, with a value that shows that it is not."""
-    if covered(sent, taken):
-        return HOLDS
-    found = next(find(sent, taken), None)
-    return UNKNOWN if found is None else Verdict(holds=False, value=found.value)
+_NO_INTEGER: Final = {"type": "number", "not": {"multipleOf": 1}}
+TYPES: Final[dict[str, Shape]] = {
+    name: Shape(_NO_INTEGER if name == "number" else {"type": name})
+    for name in ("null", "boolean", "integer", "number", "string", "array", "object")
+}
+"""The types of JSON; of numbers, ``number`` are those that are no integers."""
+
+
+def types_of(shape: Shape) -> frozenset[str]:
+    """The types of the values that a schema allows; where nobody knows, it may be any."""
+    if shape.canonical is None:
+        return frozenset(TYPES)
+    return frozenset(name for name, kind in TYPES.items() if _meets(shape.canonical, kind))
+
+
+def _meets(canonical: jsonschema_rs.CanonicalSchema, kind: Shape) -> bool:
+    if kind.canonical is None:
+        return True
+    try:
+        both = canonical.intersect(kind.canonical)
+    except (jsonschema_rs.canonical.UnsupportedOperand, jsonschema_rs.canonical.UnsupportedResult):
+        return True
+    return bool(both.satisfiability() != jsonschema_rs.canonical.Satisfiability.NO)
 
 
 def find(sent: Shape, taken: Shape) -> Iterator[Verdict]:

@@ -14,17 +14,15 @@ from stagecheck.spec.diff.algebra import Verdict
 from stagecheck.spec.diff.changes import KINDS, Change, Changes, Class, Side, Spot, Witness
 from stagecheck.spec.diff.nodes import Inner, Sameness, is_closed, words_of
 from stagecheck.spec.diff.samples import values
-from stagecheck.spec.diff.schemas import Difference, Schemas
+from stagecheck.spec.diff.schemas import Difference, Schemas, Unusable
 from stagecheck.spec.diff.wording import short, shown
 from stagecheck.spec.lint.view import Part, View
 from stagecheck.spec.positions import Steps, pointer
-from stagecheck.spec.schema import PointerError, shorten
 
 Sender = Literal["clients", "servers"]
 CLIENTS: Final = (Side.CLIENTS,)
 SERVERS: Final = (Side.SERVERS,)
 BOTH: Final = (Side.CLIENTS, Side.SERVERS)
-_UNUSABLE: Final = (ValueError, AttributeError, TypeError, KeyError, PointerError)
 _MOST_SAMPLES: Final = 50
 
 
@@ -86,7 +84,7 @@ class Context:
             return "…"
         try:
             shape = schemas.shape(part.value, of_new=of_new)
-        except _UNUSABLE:
+        except Unusable:
             return "…"
         found: Iterable[Any] = islice(values(shape.canonical), _MOST_SAMPLES) if shape.canonical is not None else ()
         return next((value for value in found if shape.takes(value) and value not in ("", None)), "…")
@@ -100,8 +98,8 @@ class Context:
             return
         try:
             differences = schemas.compare(old or nothing, new or nothing)
-        except _UNUSABLE as error:
-            message = f"cannot be compared: no usable schema: {shorten(str(error))}"
+        except Unusable as error:
+            message = f"cannot be compared: no usable schema: {error}"
             change = Change(
                 KINDS[site.kind],
                 Class.UNKNOWN,

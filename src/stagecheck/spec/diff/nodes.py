@@ -127,7 +127,7 @@ def _shell(view: View, part: Part, blank: set[str | Inner], optional: frozenset[
     if isinstance(result.get("properties"), dict):
         result["properties"] = {name: {} if name in blank else one for name, one in result["properties"].items()}
     if isinstance(result.get("required"), list):
-        result["required"] = [name for name in result["required"] if name not in optional]
+        result["required"] = [name for name in result["required"] if not (isinstance(name, str) and name in optional)]
     if Inner.ELEMENT in blank and "items" in result:
         result["items"] = {}
     if Inner.VALUE in blank and isinstance(result.get("additionalProperties"), dict):

@@ -5,6 +5,7 @@ They are candidates and no proof; whoever needs one that is valid holds them aga
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import chain, islice, zip_longest
 from typing import Any, Final
@@ -160,8 +161,15 @@ def _arrays(view: forms.ArrayView, depth: int) -> Iterator[list[Any]]:
     for one in fill:
         for length in (max(least, 1), max(least, 2)):
             yield [one] * length
-    if len(fill) > 1 and least <= len(fill):
-        yield fill[: max(least, 2)]
+    distinct = _different(fill)
+    for length in dict.fromkeys((max(least, 2), least, most + 1)):
+        if 1 < length <= len(distinct):
+            yield distinct[:length]
+
+
+def _different(some: list[Any]) -> list[Any]:
+    """The same without repetition; as JSON has it, where 1 and 1.0 are one and 1 and true are two."""
+    return list({json.dumps(one, sort_keys=True): one for one in some}.values())
 
 
 def _both(one: CanonicalSchema, other: CanonicalSchema | None) -> CanonicalSchema:
@@ -181,8 +189,12 @@ def _objects(view: forms.ObjectView, depth: int) -> Iterator[dict[str, Any]]:
         if not value:
             return
         least[name] = value[0]
-    for position in range(min((view.min_properties or 0) - len(least), 50)):
-        least |= {f"x-{position}": value for value in _first(more, depth)}
+    wanting = min(view.min_properties or 0, 50)
+    for name, one in view.properties.items():
+        if len(least) < wanting and name not in least:
+            least.update((name, value) for value in _first(one, depth))
+    for position in range(wanting - len(least)):
+        least.update((f"x-{position}", value) for value in _first(more, depth))
     yield least
     parts = {name: list(islice(values(one, depth + 1), _EACH)) for name, one in view.properties.items()}
     full = {**least, **{name: some[0] for name, some in parts.items() if some and name not in least}}
@@ -235,13 +247,25 @@ def holding(schema: CanonicalSchema, way: Way, value: Any, depth: int = 0) -> It
             if target is not None:
                 yield from holding(target, way, value, depth + 1)
         case forms.ArrayView():
-            if way[0] is Inner.ELEMENT and view.items is not None:
-                for inner in holding(view.items, way[1:], value, depth + 1):
-                    yield [inner] * max(1, view.min_items or 1)
+            if way[0] is Inner.ELEMENT:
+                yield from _among(view, way, value, depth)
         case forms.ObjectView():
             yield from _held(view, way, value, depth)
+        case forms.TrueView() | forms.MultiTypeView():
+            yield _bare(way, value)
         case _:
             return
+
+
+def _among(view: forms.ArrayView, way: Way, value: Any, depth: int) -> Iterator[list[Any]]:
+    """Arrays with the value in their first element, and as many others as there have to be."""
+    wholes = [_bare(way[1:], value)] if view.items is None else holding(view.items, way[1:], value, depth + 1)
+    others = list(islice(values(view.items, depth + 1), _EACH)) if view.items is not None else list(_ANY)
+    more = max(0, (view.min_items or 1) - 1)
+    for inner in wholes:
+        yield [inner] * (more + 1)
+        if more:
+            yield [inner, *_different([one for one in others if one != inner])[:more]]
 
 
 def _held(view: forms.ObjectView, way: Way, value: Any, depth: int) -> Iterator[Any]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from stagecheck.spec.diff.algebra import HOLDS, UNKNOWN, Shape, Translator, Verdict, covered, find, shows
+from stagecheck.spec.diff.algebra import HOLDS, UNKNOWN, Shape, Translator, Verdict, covered, find, shows, types_of
 from stagecheck.spec.diff.nodes import (
+    Children,
     Inner,
     Restriction,
     Sameness,
@@ -30,6 +31,7 @@ from stagecheck.spec.diff.nodes import (
 from stagecheck.spec.diff.samples import holding, values
 from stagecheck.spec.lint.view import Part, View
 from stagecheck.spec.positions import Steps
+from stagecheck.spec.schema import PointerError, shorten
 
 _MOST_EMBEDDED: Final = 20
 _DEEPEST: Final = 40
@@ -53,6 +55,10 @@ class Difference:
     required: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 
+class Unusable(Exception):
+    """What stands where a schema should is none."""
+
+
 @dataclass(slots=True)
 class Schemas:
     """Compares schemas that travel one way: ``absent`` as in ``Compiler``, ``textual`` for parameters."""
@@ -66,7 +72,7 @@ class Schemas:
     _known: dict[tuple[Steps, Steps], tuple[Difference, ...]] = field(default_factory=dict)
 
     def compare(self, old: Part, new: Part) -> tuple[Difference, ...]:
-        """The differences, in the order of the old schema."""
+        """The differences, in the order of the old schema. Raises ``Unusable``."""
         key = (old.steps, new.steps)
         if key not in self._known:
             self._known[key] = () if self.same(old.value, new.value) else tuple(_Walk(self, old, new).differences())
@@ -83,7 +89,11 @@ class Schemas:
         if (of_new, textual) not in self._translators:
             document = (self.new if of_new else self.old).source.raw
             self._translators[of_new, textual] = Translator(document, absent=self.absent, textual=textual)
-        translated = self._translators[of_new, textual].translated(raw)
+        try:
+            translated = self._translators[of_new, textual].translated(raw)
+        except (ValueError, AttributeError, TypeError, PointerError) as error:
+            # A keyword whose value is of a wrong type is no schema either.
+            raise Unusable(shorten(str(error))) from None
         translated["allOf"].append(beside[0])
         translated["$defs"] |= beside[1]
         return Shape(translated)
@@ -134,8 +144,7 @@ class _Walk:
         ours = children(self.schemas.old, together(self.schemas.old, old))
         theirs = children(self.schemas.new, together(self.schemas.new, new))
         yield from self._default(old, new, way)
-        gone = [name for name in ours if isinstance(name, str) and name not in names(self.schemas.new, new)]
-        fresh = [name for name in theirs if isinstance(name, str) and name not in names(self.schemas.old, old)]
+        gone, fresh = self._come_and_gone(old, new, ours, theirs)
         hidden = fresh if Inner.VALUE not in ours else []
         apart = _Apart({step for step, _, _ in pairs(ours, theirs)}, gone, hidden)
         own = self._own(old, new, way, apart, proved=proved)
@@ -152,6 +161,18 @@ class _Walk:
         for one, other in self._alternatives(old, new):
             # Whether they allow the same was asked of the whole.
             yield from self._walk(one, other, way, proved=(True, True))
+
+    def _come_and_gone(self, old: Part, new: Part, ours: Children, theirs: Children) -> tuple[list[str], list[str]]:
+        """The properties that only the old schema describes, and only the new one."""
+        known = names(self.schemas.old, old), names(self.schemas.new, new)
+        gone = [name for name in ours if isinstance(name, str) and name not in known[1]]
+        fresh = [name for name in theirs if isinstance(name, str) and name not in known[0]]
+        if gone or fresh:
+            shapes = self.schemas.shape(old.value, of_new=False), self.schemas.shape(new.value, of_new=True)
+            if not all("object" in types_of(shape) for shape in shapes):
+                # What is no object any more has lost more than its properties.
+                return [], []
+        return gone, fresh
 
     def _own(self, old: Part, new: Part, way: Way, apart: _Apart, *, proved: tuple[bool, bool]) -> Difference | None:
         """What the two say by themselves. Names that came or went are told of by their own."""
