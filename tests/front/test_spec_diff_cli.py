@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 
 from front.samples import Called
+from stagecheck.cli import main
 from stagecheck.spec import fragment_path, read
 from stagecheck.spec.diff import KINDS
 
@@ -19,15 +20,24 @@ Call = Callable[..., Called]
 FRAGMENT = fragment_path().read_text(encoding="utf-8")
 
 
+FLAG = "        is_skipped:\n          type: {}\n          description: >-"
+REFERENCE = "    Reference:\n      type: object\n      required: [id]\n      properties:\n"
+REQUIRED = "      required: [id, created_at, environment{}]"
+EDITS = (
+    (FLAG.format("boolean"), FLAG.format("string")),
+    ("lifts an earlier skip", "skips the service"),
+    (REFERENCE, f"{REFERENCE}        kind: {{type: string}}\n"),
+    ("One service's place in a stage.", "One service's place in the stage."),
+)
+
+
 @pytest.fixture
 def changed(tmp_path: Path) -> Path:
-    """A document with a flag of another type, words turned round, a property more, and a comma less."""
-    text = FRAGMENT.replace("lifts an earlier skip", "skips the service")
-    text = text.replace("        is_skipped:\n          type: boolean\n          description: >-", "        is_skipped:\n"
-                        "          type: string\n          description: >-")  # fmt: skip
-    text = text.replace("    Reference:\n      type: object\n      required: [id]\n      properties:\n", "    Reference:\n"
-                        "      type: object\n      required: [id]\n      properties:\n        kind: {type: string}\n")  # fmt: skip
-    text = text.replace("One service's place in a stage.", "One service's place in the stage.")
+    """A document with a flag of another type, words turned round, a property more, and another article."""
+    text = FRAGMENT
+    for old, new in EDITS:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
     file = tmp_path / "new.yaml"
     file.write_text(text, encoding="utf-8")
     return file
@@ -58,9 +68,7 @@ def test_a_change_has_both_places_its_witnesses_and_its_requirements(call: Call,
 
 def test_somebody_may_care_for_one_side_alone(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "new.yaml"
-    added = FRAGMENT.replace(
-        "      required: [id, created_at, environment]", "      required: [id, created_at, environment, name]"
-    )
+    added = FRAGMENT.replace(REQUIRED.format(""), REQUIRED.format(", name"))
     file.write_text(added, encoding="utf-8")
     assert call("spec", "diff", fragment_path(), file).code == 1
     assert call("spec", "diff", "--for", "servers", fragment_path(), file).code == 1
@@ -144,8 +152,6 @@ def test_what_cannot_be_read_is_2(call: Call, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of a run against the mocked target."""
-    from stagecheck.cli import main
-
     folder = tmp_path_factory.mktemp("run")
     assert main(["verify", "--profile", "quick", "-q", "--only", "SHAPE", "--report-dir", str(folder)]) == 0
     return folder / "report.json"
