@@ -27,7 +27,7 @@ _WIDE = 150
 """Columns of the table where there is no terminal that has a width."""
 
 
-@click.command("drift", short_help="Who disagrees: our document, the vendor's, the target.")
+@click.command("drift", short_help="Tell who disagrees: two documents, and what a target did.")
 @click.option("--spec", type=_FILE, metavar="PINNED", help="The document that is pinned.  [default: the packaged one]")
 @click.option("--upstream", type=_FILE, metavar="NEW", required=True, help="The vendor's document as it is now.")
 @click.option("--record", type=_FILE, metavar="FILE", required=True, help="The report.json of a run.")

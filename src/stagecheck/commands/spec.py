@@ -23,7 +23,9 @@ _FILE = click.Path(path_type=Path)
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
-@click.group("spec", short_help="Hold an OpenAPI document against the contract or another one.")
+@click.group(
+    "spec", short_help="Hold an OpenAPI document against the contract or another one, or change it by an overlay."
+)
 def command() -> None:
     """Hold an OpenAPI document against the contract or another document, or change it by an overlay."""
 
