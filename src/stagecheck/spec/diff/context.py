@@ -208,7 +208,7 @@ class Context:
         if before != after:
             yield f"{before} → {after}"
         elif not said:
-            yield f"other {before} than before"
+            yield f"{before}, and other values of it than before"
 
 
 def spot(view: View, part: Part) -> Spot:

@@ -7,9 +7,10 @@ with all that lies below left open, and goes on to what lies below. What is prov
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from stagecheck.spec.diff.algebra import HOLDS, UNKNOWN, Shape, Translator, Verdict, covered, find, shows, types_of
 from stagecheck.spec.diff.nodes import (
@@ -69,14 +70,12 @@ class Schemas:
     absent: str
     textual: bool = False
     _translators: dict[tuple[bool, bool], Translator] = field(default_factory=dict)
-    _known: dict[tuple[Steps, Steps], tuple[Difference, ...]] = field(default_factory=dict)
+    met: dict[tuple[Steps, Steps, bool], tuple[Difference, ...]] = field(default_factory=dict)
+    """Pairs that were compared, wherever they stood."""
 
     def compare(self, old: Part, new: Part) -> tuple[Difference, ...]:
         """The differences, in the order of the old schema. Raises ``Unusable``."""
-        key = (old.steps, new.steps)
-        if key not in self._known:
-            self._known[key] = () if self.same(old.value, new.value) else tuple(_Walk(self, old, new).differences())
-        return self._known[key]
+        return tuple(_Walk(self, old, new).differences())
 
     def shape(
         self, raw: Any, *, of_new: bool, beside: tuple[Any, dict[str, Any]] = ({}, {}), taken: bool = False
@@ -99,12 +98,20 @@ class Schemas:
         return Shape(translated)
 
 
-@dataclass(slots=True)
+_Pair: TypeAlias = tuple[Steps, Steps, bool]
+
+
+@dataclass
 class _Way:
-    """One direction at one pair: all that is sent, all that is taken."""
+    """One direction: all that is sent, all that is taken."""
 
     sent: Shape
     taken: Shape
+
+    @cached_property
+    def holds(self) -> bool:
+        """Whether the algebra proves it."""
+        return covered(self.sent, self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,31 +130,49 @@ class _Walk:
         self.schemas = schemas
         self.root = (old, new)
         self.forward, self.backward = self._ways(old, new)
-        self.proved = covered(self.forward.sent, self.forward.taken), covered(self.backward.sent, self.backward.taken)
-        self.visited: set[tuple[Steps, Steps]] = set()
+        self.under_way: set[_Pair] = set()
 
     def _ways(self, old: Part, new: Part) -> tuple[_Way, _Way]:
         shape = self.schemas.shape
         return (
-            _Way(self._sent(old, new, {}, of_new=False), shape(new.value, of_new=True, taken=True)),
-            _Way(self._sent(new, old, {}, of_new=True), shape(old.value, of_new=False, taken=True)),
+            _Way(self._sent(old, new, of_new=False), shape(new.value, of_new=True, taken=True)),
+            _Way(self._sent(new, old, of_new=True), shape(old.value, of_new=False, taken=True)),
         )
 
     def differences(self) -> Iterator[Difference]:
-        yield from self._walk(*self.root, (), proved=self.proved)
+        """What is found, in the order of the old schema."""
+        yield from self._walk(*self.root, ())
 
-    def _walk(self, old: Part, new: Part, way: Way, *, proved: tuple[bool, bool]) -> Iterator[Difference]:
-        key = (old.steps, new.steps)
-        if key in self.visited or len(way) > _DEEPEST or self.schemas.same(old.value, new.value):
+    def _walk(self, old: Part, new: Part, way: Way, *, by_name: bool = False) -> Iterator[Difference]:
+        """The differences of a pair, which may have been met before; ``by_name``: what they allow was compared."""
+        key = (old.steps, new.steps, by_name)
+        if key in self.under_way or len(way) > _DEEPEST or self.schemas.same(old.value, new.value):
             return
-        self.visited.add(key)
+        met = self.schemas.met
+        if key not in met:
+            self.under_way.add(key)
+            found = tuple(self._compare(old, new, way, by_name=by_name))
+            self.under_way.discard(key)
+            met[key] = tuple(replace(one, way=one.way[len(way) :]) for one in found)
+        # One edit is one change, wherever it shows: the witness of the first place is enough.
+        yield from (replace(one, way=(*way, *one.way)) for one in met[key])
+
+    def _compare(self, old: Part, new: Part, way: Way, *, by_name: bool) -> Iterator[Difference]:
         ours = children(self.schemas.old, together(self.schemas.old, old))
         theirs = children(self.schemas.new, together(self.schemas.new, new))
         yield from self._default(old, new, way)
         gone, fresh = self._come_and_gone(old, new, ours, theirs)
         hidden = fresh if Inner.VALUE not in ours else []
         apart = _Apart({step for step, _, _ in pairs(ours, theirs)}, gone, hidden)
-        own = self._own(old, new, way, apart, proved=proved)
+        own = None if by_name else self._own(old, new, way, apart)
+        unsure = own is not None and None in (own.forward.holds, own.backward.holds)
+        below = [
+            found
+            for one, other in self._alternatives(old, new)
+            for found in self._walk(one, other, way, by_name=not unsure)
+        ]
+        if own is not None and unsure:
+            own, below = _settled(own, below)
         if own is not None:
             yield own
         for name in gone:
@@ -157,10 +182,8 @@ class _Walk:
             if loose and name not in required(self.schemas.new, new):
                 yield Difference("added", (*way, name), old, theirs[name])
         for step, one, other in pairs(ours, theirs):
-            yield from self._walk(one, other, (*way, step), proved=proved)
-        for one, other in self._alternatives(old, new):
-            # Whether they allow the same was asked of the whole.
-            yield from self._walk(one, other, way, proved=(True, True))
+            yield from self._walk(one, other, (*way, step), by_name=by_name)
+        yield from below
 
     def _come_and_gone(self, old: Part, new: Part, ours: Children, theirs: Children) -> tuple[list[str], list[str]]:
         """The properties that only the old schema describes, and only the new one."""
@@ -174,53 +197,39 @@ class _Walk:
                 return [], []
         return gone, fresh
 
-    def _own(self, old: Part, new: Part, way: Way, apart: _Apart, *, proved: tuple[bool, bool]) -> Difference | None:
+    def _own(self, old: Part, new: Part, way: Way, apart: _Apart) -> Difference | None:
         """What the two say by themselves. Names that came or went are told of by their own."""
-        if all(proved):
-            return None
         views = self.schemas.old, self.schemas.new
-        plain = shell(views[0], old, set(), apart.gone) if apart.gone else old.value
         bare = shell(views[0], old, apart.both | set(apart.gone), apart.gone), shell(views[1], new, apart.both)
         shape = self.schemas.shape
         forward, backward = HOLDS, HOLDS
-        if not proved[0]:
-            hidden: tuple[Any, dict[str, Any]] = (
-                {"properties": dict.fromkeys((*apart.gone, *apart.hidden), False)},
-                {},
-            )
-            taken = shape(bare[1], of_new=True, taken=True)
-            if not covered(shape(bare[0], of_new=False, beside=hidden), taken):
-                gone = {"properties": dict.fromkeys(apart.gone, False)}
-                sent = self._sent(Part(old.steps, plain), new, gone, of_new=False)
-                forward = self._shown(sent, taken, self.forward, way)
-        if not proved[1]:
-            taken = shape(bare[0], of_new=False, taken=True)
-            if not covered(shape(bare[1], of_new=True), taken):
-                backward = self._shown(self._sent(new, old, {}, of_new=True), taken, self.backward, way)
+        hidden: Any = {"properties": dict.fromkeys(apart.hidden, False)}
+        taken = shape(_admitting(bare[1], apart.gone), of_new=True, taken=True)
+        if not covered(shape(bare[0], of_new=False, beside=(hidden, {})), taken):
+            forward = self._shown(self._sent(old, new, of_new=False), taken, self.forward, way)
+        taken = shape(bare[0], of_new=False, taken=True)
+        if not covered(shape(bare[1], of_new=True), taken):
+            backward = self._shown(self._sent(new, old, of_new=True), taken, self.backward, way)
         if forward is HOLDS and backward is HOLDS:
             return None
         needs = frozenset(required(views[0], old)), frozenset(required(views[1], new))
         return Difference("values", way, old, new, forward, backward, needs)
 
-    def _sent(self, sender: Part, receiver: Part, beside: dict[str, Any], *, of_new: bool) -> Shape:
+    def _sent(self, sender: Part, receiver: Part, *, of_new: bool) -> Shape:
+        """What is sent: nothing in a name that only the receiver describes."""
         views = (self.schemas.new, self.schemas.old) if of_new else (self.schemas.old, self.schemas.new)
         restriction = Restriction(*views)
         more = restriction.of(sender, receiver)
-        if not restriction.restricts:
-            return self.schemas.shape(sender.value, of_new=of_new, beside=(beside, {}))
-        return self.schemas.shape(
-            sender.value, of_new=of_new, beside=({"allOf": [more, beside]}, restriction.definitions)
-        )
+        beside = (more, restriction.definitions) if restriction.restricts else ({}, {})
+        return self.schemas.shape(sender.value, of_new=of_new, beside=beside)
 
     def _shown(self, sent: Shape, taken: Shape, root: _Way, way: Way) -> Verdict:
-        """A whole value that shows it; unknown where none is found."""
-        if covered(sent, taken):
-            return HOLDS
+        """A whole value that shows it. Where none is found, it holds if that is proved, of it or of the whole."""
         for found in islice(find(sent, taken), _MOST_EMBEDDED):
             whole = self._whole(root, way, found.value)
             if whole is not None:
                 return whole
-        return UNKNOWN
+        return HOLDS if covered(sent, taken) or root.holds else UNKNOWN
 
     def _whole(self, root: _Way, way: Way, value: Any) -> Verdict | None:
         if root.sent.canonical is None:
@@ -270,6 +279,36 @@ class _Walk:
     def _only_alternatives(view: View, part: Part) -> list[Part]:
         held = {one.steps for one in together(view, part)}
         return [one for one in alternatives(view, part) if one.steps not in held]
+
+
+def _settled(own: Difference, below: list[Difference]) -> tuple[Difference | None, list[Difference]]:
+    """What nobody knows of a whole, where one of its alternatives has shown it; of these nothing else counts."""
+    broken = [one for one in below if one.what == "values"]
+    forward = any(one.forward.holds is False for one in broken)
+    backward = any(one.backward.holds is False for one in broken)
+    own = replace(
+        own,
+        forward=HOLDS if forward and own.forward.holds is None else own.forward,
+        backward=HOLDS if backward and own.backward.holds is None else own.backward,
+    )
+    kept = [
+        replace(
+            one,
+            forward=HOLDS if one.forward.holds is None and one.what == "values" else one.forward,
+            backward=HOLDS if one.backward.holds is None else one.backward,
+        )
+        for one in below
+    ]
+    said = own.forward.holds is not True or own.backward.holds is not True
+    told = [one for one in kept if one.what != "values" or False in (one.forward.holds, one.backward.holds)]
+    return own if said else None, told
+
+
+def _admitting(bare: Any, gone: list[str]) -> Any:
+    """A schema that takes the names that are gone, which are told of by themselves."""
+    if not gone or not isinstance(bare, dict):
+        return bare
+    return {**bare, "properties": {**{name: {} for name in gone}, **(bare.get("properties") or {})}}
 
 
 def _lacks(whole: Any, way: Way) -> bool:

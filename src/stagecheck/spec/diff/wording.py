@@ -54,6 +54,6 @@ def short(view: View, part: Part) -> str:
             words += f", {text.format(bound)}"
     for name in ("oneOf", "anyOf"):
         several = keyword(view, part, name)
-        if isinstance(several, list) and not named and values is None:
-            words = f"one of {len(several)} alternatives"
+        if isinstance(several, list) and set(named) <= {"null", "object"} and values is None:
+            words = f"one of {len(several)} alternatives{' or null' if 'null' in named else ''}"
     return shorten(words, _LONGEST)
