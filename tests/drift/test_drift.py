@@ -248,20 +248,48 @@ def test_maps_take_any_name(drift: Callable[..., Drift]) -> None:
     assert row.what == "the answer 200, results[].labels.b"
 
 
-def test_words_and_requests_in_which_the_documents_differ_are_in_the_table(drift: Callable[..., Drift]) -> None:
-    path = "/deploymentStage/{deploymentStageId}/service/{serviceId}"
+PATH = "/deploymentStage/{deploymentStageId}/service/{serviceId}"
 
-    def edit(raw: dict[str, Any]) -> None:
-        put_ = raw["paths"][path]["put"]
-        put_["description"] = put_["description"].replace("lifts an earlier skip", "skips the service")
-        raw["components"]["schemas"]["AttachServiceRequest"]["required"] = ["is_skipped"]
 
-    words, body = sorted(drift(record(), upstream=edit).rows, key=lambda row: row.what, reverse=True)
-    assert (words.what, body.what) == ("the operation", "the body")
-    assert "lifts an earlier skip" in words.pinned
-    assert "skips the service" in words.upstream
-    assert body.upstream == "is_skipped is required now"
-    assert {words.target, body.target} == {"not looked at"}
+def reworded(old: str, new: str) -> Edit:
+    def change(raw: dict[str, Any]) -> None:
+        put_ = raw["paths"][PATH]["put"]
+        assert old in put_["description"]
+        put_["description"] = put_["description"].replace(old, new)
+
+    return change
+
+
+def test_requests_in_which_the_documents_differ_are_in_the_table(drift: Callable[..., Drift]) -> None:
+    required = put("components", "schemas", "AttachServiceRequest", "required", value=["is_skipped"])
+    (row,) = drift(record(), upstream=required).rows
+    assert (row.what, row.upstream, row.target) == ("the body", "is_skipped is required now", "not looked at")
+
+
+def test_words_that_were_edited_are_in_the_table_and_what_contradicts_the_contract_is_named(
+    drift: Callable[..., Drift],
+) -> None:
+    found = drift(record(), upstream=reworded("lifts an earlier skip", "skips the service"))
+    edited, wrong = found.rows
+    assert edited.what == "the operation"
+    assert "lifts an earlier skip" in edited.pinned
+    assert "skips the service" in edited.upstream
+    assert (wrong.what, wrong.pinned, wrong.upstream, wrong.verdict, wrong.requirements) == (
+        "S3: a move to a different stage un-skips.",
+        "does not",
+        "says the opposite",
+        "upstream contradicts the contract",
+        ("MOVE-4",),
+    )
+    both = reworded("lifts an earlier skip", "skips the service")
+    (row,) = drift(record(), both, both).rows
+    assert row.verdict == "both documents contradict the contract"
+
+
+def test_texts_in_other_words_altogether_are_counted_and_contradict_nobody(drift: Callable[..., Drift]) -> None:
+    summary = put("paths", PATH, "put", "summary", value="Attach to it")
+    found = drift(record(), upstream=summary)
+    assert (found.rows, found.other_words, found.grave) == ((), 1, 0)
 
 
 @pytest.mark.parametrize("observed", [None, 3, []])

@@ -174,7 +174,7 @@ def test_who_disagrees_is_in_the_table(call: Call, report: Path, changed: Path) 
     assert "is_skipped as it was boolean → string not looked at the documents disagree" in flat
     assert "MOVE-4, SKIP-2" in flat
     told = json.loads(call("drift", "--spec", fragment_path(), "--upstream", changed, "--record", report, "--json").out)
-    assert set(told) == {"pinned", "upstream", "answers", "rows"}
+    assert set(told) == {"pinned", "upstream", "answers", "other_words", "rows"}
     assert set(told["rows"][0]) == {
         "operation", "what", "pinned", "upstream", "target", "verdict", "grave", "requirements",
     }  # fmt: skip

@@ -195,6 +195,9 @@ FRAGMENT = fragment_path().read_text(encoding="utf-8")
         ("stays there\n          and is left out", "moves there\n          and is left out", ("S2", "S4")),
         ("; it expires.", "; it lasts.", ("S7",)),
         ("shows every stage of the environment", "shows the addressed stage of the environment", ("S6",)),
+        ("Every stage of the environment, as it is now", "The addressed stage, as it is now", ("S6",)),
+        ("Kind of the service, such as", "Colour of the service, such as", ("S8",)),
+        ("The credential is missing or not valid", "The credential is missing or expired", ()),
     ],
 )
 def test_words_are_tied_to_what_they_are_the_source_of(

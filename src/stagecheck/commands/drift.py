@@ -58,6 +58,7 @@ def _json(drift: Drift) -> dict[str, object]:
         "pinned": str(drift.pinned),
         "upstream": str(drift.upstream),
         "answers": drift.answers,
+        "other_words": drift.other_words,
         "rows": [asdict(row) for row in drift.rows],
     }
 
@@ -78,6 +79,9 @@ def _print(drift: Drift) -> None:
                     *(Text(shown(cell)) for cell in (row.what, row.pinned, row.upstream, row.target)), _who(row)
                 )
         console.print(table)
+    if drift.other_words:
+        texts = "1 text is" if drift.other_words == 1 else f"{drift.other_words} texts are"
+        click.echo(f"{texts} in other words altogether, or in one document alone; stagecheck spec diff shows them")
     notes = len(drift.rows) - drift.grave
     click.echo(
         shown(

@@ -16,6 +16,8 @@ from stagecheck.errors import UsageError
 from stagecheck.operations import OperationKey
 from stagecheck.spec.diff import Change, Class, Diffed
 from stagecheck.spec.diff.words import Diffed as Words
+from stagecheck.spec.lint import Checked, Severity, check
+from stagecheck.spec.positions import steps_of
 
 _NOTHING: Final = "nothing"
 _NOT_ASKED: Final = "the documents disagree; the target was not asked"
@@ -43,11 +45,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The whole table; ``answers``: how many answers were looked into."""
+    """The whole table; ``answers``: how many answers were looked into.
+
+    ``other_words``: texts of the two documents that have little in common, so that nobody can say that they disagree.
+    """
 
     pinned: Path
     upstream: Path
     answers: int
+    other_words: int
     rows: tuple[Row, ...]
 
     @property
@@ -85,9 +91,11 @@ def drift_of(record: Mapping[str, Any], pinned: Facts, upstream: Facts, diffed: 
         ) from None
     told = {(row.operation, row.what) for row in rows}
     rows += [row for change in diffed.changes for row in _of_change(change, told)]
+    rows += _of_words(check(pinned.source.path), check(upstream.source.path))
     order = list(dict.fromkeys(row.operation for row in rows))
     rows.sort(key=lambda row: order.index(row.operation))
-    return Drift(pinned.source.path, upstream.source.path, answers, tuple(rows))
+    other_words = sum(change.rewritten and change.what is Class.MEANING for change in diffed.changes)
+    return Drift(pinned.source.path, upstream.source.path, answers, other_words, tuple(rows))
 
 
 class _Table:
@@ -252,16 +260,18 @@ def _times(count: int) -> str:
 
 
 def _of_change(change: Change, told: set[tuple[str, str]]) -> Iterator[Row]:
-    """A difference of the documents that answers do not show: of requests, of words."""
-    if change.what in (Class.EDITORIAL, Class.ADDITIVE) or change.kind.id in _IN_THE_TABLE:
+    """A difference of the documents that answers do not show: of requests, of words that were edited."""
+    if change.what in (Class.EDITORIAL, Class.ADDITIVE) or change.kind.id in _IN_THE_TABLE or change.rewritten:
         return
     if change.kind.id.startswith("operation-") or (change.operation, change.where) in told:
         return
     before, after = _sides(change.words) if change.words else ("as it was", change.message)
-    also = f", and {len(change.also)} other operations" if change.also else ""
+    others = len(change.also)
+    also = f", and {others} other operation{'' if others == 1 else 's'}" if others else ""
+    where = f"{change.where}{also}"
     yield Row(
         change.operation,
-        f"{change.where}{also}",
+        where,
         before,
         after,
         "not looked at",
@@ -269,6 +279,35 @@ def _of_change(change: Change, told: set[tuple[str, str]]) -> Iterator[Row]:
         grave=True,
         requirements=change.requirements,
     )
+
+
+def _of_words(pinned: Checked, upstream: Checked) -> Iterator[Row]:
+    """What the words of a document say against the contract; two texts in other words cannot be held together."""
+    documents = [
+        {(one.rule.id, one.pointer): one for one in checked.findings if one.rule.id.startswith("words-")}
+        for checked in (pinned, upstream)
+    ]
+    wrong = [{key: one for key, one in found.items() if one.severity is Severity.ERROR} for found in documents]
+    for rule, where in {**wrong[0], **wrong[1]}:
+        against = [(rule, where) in found for found in wrong]
+        finding = wrong[0].get((rule, where)) or wrong[1][rule, where]
+        cells = ["says the opposite" if one else "does not" for one in against]
+        who = "the pinned document contradicts" if against[0] else "upstream contradicts"
+        yield Row(
+            _operation_of(where),
+            finding.rule.title,
+            cells[0],
+            cells[1],
+            "not looked at",
+            f"{'both documents contradict' if all(against) else who} the contract",
+            grave=True,
+            requirements=finding.rule.requirements,
+        )
+
+
+def _operation_of(where: str) -> str:
+    steps = steps_of(where)
+    return f"{str(steps[2]).upper()} {steps[1]}" if steps[:1] == ("paths",) and len(steps) > 2 else "the whole API"
 
 
 def _sides(words: Words) -> tuple[str, str]:

@@ -70,7 +70,8 @@ class Change:
     """One difference. ``unsure``: sides of which nobody can say whether they break.
 
     ``where`` says of which part of the operation it tells; ``words`` is a word diff: pairs of ``=``, ``-`` or ``+`` and
-    text. ``also``: the other operations in which the same edit shows.
+    text, and ``rewritten`` whether little is left of the old text, or nothing. ``also``: the other operations in which
+    the same edit shows.
     """
 
     kind: Kind
@@ -87,6 +88,7 @@ class Change:
     sources: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    rewritten: bool = False
 
     @property
     def key(self) -> object:

@@ -11,7 +11,7 @@ from stagecheck.spec.diff.changes import Class
 from stagecheck.spec.diff.context import Context
 from stagecheck.spec.diff.nodes import Inner, alternatives, below, children, pairs, together
 from stagecheck.spec.diff.operations import Operation, contents, parameters
-from stagecheck.spec.diff.words import differ_in_meaning, word_diff
+from stagecheck.spec.diff.words import differ_in_meaning, rewritten, word_diff
 from stagecheck.spec.lint.view import Part, View
 from stagecheck.spec.positions import Steps
 
@@ -102,10 +102,10 @@ class Texts:
         parts = tuple(
             Part((*some[0].steps, name), None) if some else held[0] for some, held in ((before, ours), (after, theirs))
         )
-        about = where.rsplit(".", 1)[-1].rsplit(" ", 1)[-1]
-        sources = ties.sources(old, new, about) if is_meant and self.old.key is OperationKey.ATTACH else ()
+        sources = ties.sources(old, new, where) if is_meant and self.old.key is OperationKey.ATTACH else ()
         requirements = self.context.requirements(sources) or (ties.of_operation(self.old.key) if is_meant else ())
-        what = "changed" if old and new else "is gone" if old else "is new"
+        anew = rewritten(old, new)
+        what = "is gone" if not new else "is new" if not old else "was rewritten" if anew else "changed"
         message = f"the {name} {what}" + ("" if is_meant else ": the same words in other dress")
         self.context.add(
             "words-changed",
@@ -116,6 +116,7 @@ class Texts:
             words=word_diff(old, new),
             sources=sources,
             requirements=requirements,
+            rewritten=anew,
         )
 
     def _examples(self, where: str, old: Part, new: Part) -> None:

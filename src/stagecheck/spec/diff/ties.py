@@ -27,7 +27,6 @@ _BY_PHRASE: Final = (
         ("S5",),
     ),
     (re.compile(r"\b(?:answer|response|return|list)\w*\b.*\bstages?\b|\bstages\b.*\benv"), ("S6",)),
-    (re.compile(r"\b(?:jwt|bearer|token|ttl|expir\w+)\b"), ("S7",)),
 )
 _MOVES: Final = re.compile(r"\b(?:mov\w+|put|puts|attach\w*|assign\w*|ends?\s+up|placed?)\b")
 _BY_OPERATION: Final = {
@@ -42,12 +41,19 @@ _BY_OPERATION: Final = {
 }
 
 
-def sources(old: str, new: str, about: str) -> tuple[str, ...]:
-    """The statements that the parts of a text speak of in which the two differ; ``about`` is the last name on the way.
+def sources(old: str, new: str, where: str) -> tuple[str, ...]:
+    """The statements that a text speaks of which changed; ``where`` it stands in the operation that attaches a service.
 
-    The texts are of the operation that attaches a service to a stage.
+    What is said of an answer and of a credential speaks of one statement each; of the rest, what changed is read.
     """
-    implied = Condition.TRUE if about == "is_skipped" else Condition.OTHER
+    if where.startswith("the credential"):
+        return ("S7",)
+    if where.startswith("the answer"):
+        whole = "," not in where
+        return () if not where.startswith("the answer 2") else ("S6",) if whole else ("S8",)
+    if not where.startswith(("the operation", "the body")):
+        return ()
+    implied = Condition.TRUE if where.endswith("is_skipped") else Condition.OTHER
     ours, theirs = ({_plain(one): one for one in segments(text, implied)} for text in (old, new))
     changed: list[Segment] = [one for key, one in ours.items() if key not in theirs]
     changed += [one for key, one in theirs.items() if key not in ours]

@@ -23,12 +23,20 @@ _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|<[^>]{1,80}>")
 _EMPTY: Final = frozenset({"a", "an", "the", "also", "too", "please"})
 _LETTERS_OF_A_TYPO: Final = 6
 _CONTEXT: Final = 4
+_LEFT: Final = 0.6
 
 
 def differ_in_meaning(old: str, new: str) -> bool:
     """Whether a reader has to look at it."""
     ours, theirs = _words(old), _words(new)
     return len(ours) != len(theirs) or not all(map(_same_word, ours, theirs))
+
+
+def rewritten(old: str, new: str) -> bool:
+    """Whether one text was put in the place of another, of which little is left."""
+    if not old.strip() or not new.strip():
+        return True
+    return SequenceMatcher(None, _words(old), _words(new), autojunk=False).ratio() < _LEFT
 
 
 def _words(text: str) -> list[str]:
