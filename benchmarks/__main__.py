@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
-from benchmarks.documents import print_documents
+from benchmarks.documents import print_changes, print_documents
 from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
 from benchmarks.walks import print_walks
@@ -32,6 +32,7 @@ def main() -> None:
     _print_cost(console, costs, per_second, bare, profile)
     print_walks(console)
     print_documents(console)
+    print_changes(console)
     print_serving(console)
     with ProcessPoolExecutor(options.jobs) as pool:
         chosen, number = PROFILES[profile], len(DEFECTS)

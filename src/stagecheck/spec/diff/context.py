@@ -15,7 +15,7 @@ from stagecheck.spec.diff.changes import KINDS, Change, Changes, Class, Side, Sp
 from stagecheck.spec.diff.nodes import Inner, Sameness, is_closed, words_of
 from stagecheck.spec.diff.samples import values
 from stagecheck.spec.diff.schemas import Difference, Schemas, Unusable
-from stagecheck.spec.diff.wording import short, shown
+from stagecheck.spec.diff.wording import listed, short, shown
 from stagecheck.spec.lint.view import Part, View
 from stagecheck.spec.positions import Steps, pointer
 
@@ -204,6 +204,10 @@ class Context:
         if closed[0] is not closed[1]:
             said = True
             yield f"further properties are {'refused' if closed[1] else 'allowed'} now"
+        values = listed((self.old, found.old), (self.new, found.new))
+        if values is not None:
+            yield values
+            return
         before, after = short(self.old, found.old), short(self.new, found.new)
         if before != after:
             yield f"{before} → {after}"

@@ -57,3 +57,15 @@ def short(view: View, part: Part) -> str:
         if isinstance(several, list) and set(named) <= {"null", "object"} and values is None:
             words = f"one of {len(several)} alternatives{' or null' if 'null' in named else ''}"
     return shorten(words, _LONGEST)
+
+
+def listed(old: tuple[View, Part], new: tuple[View, Part]) -> str | None:
+    """Which values came to an enumeration and which went; None where it is not that alone."""
+    values = [keyword(view, part, "enum") for view, part in (old, new)]
+    beside = [[keyword(view, part, name) for name in ("type", "nullable")] for view, part in (old, new)]
+    if not all(isinstance(one, list) for one in values) or beside[0] != beside[1]:
+        return None
+    before, after = ([one if isinstance(one, str) else shown(one) for one in each] for each in values)
+    gone, fresh = [one for one in before if one not in after], [one for one in after if one not in before]
+    said = [f"{words} {', '.join(some)}" for words, some in (("no longer", gone), ("now also", fresh)) if some]
+    return shorten("; ".join(said), 2 * _LONGEST) or None
