@@ -159,11 +159,29 @@ def test_what_is_unsure_for_one_side_is_said_beside_what_is_sure_for_the_other(c
     assert (change.breaks, change.unsure) == ((Side.CLIENTS,), (Side.SERVERS,))
 
 
-def test_read_only_properties_do_not_count_in_requests(compared: Written) -> None:
-    owner = "/components/schemas/ThingRequest/properties/owner/readOnly"
-    old = edited(set={owner: True})
-    new = edited(set={owner: True, "/components/schemas/ThingRequest/required": ["name", "owner"]})
+OWNER = "/components/schemas/ThingRequest/properties/owner"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"set": {f"{OWNER}/type": "integer"}},
+        {"remove": [OWNER]},
+        {"set": {"/components/schemas/ThingRequest/required": ["name", "owner"]}},
+    ],
+)
+def test_read_only_properties_do_not_count_in_requests(compared: Written, how: dict[str, Any]) -> None:
+    old = edited(set={f"{OWNER}/readOnly": True})
+    new = copy.deepcopy(old)
+    edit(new, how)
     assert compared(old, new).changes == ()
+    assert compared(new, old).changes == ()
+    assert compared(BASE, edited(**how)).changes != ()
+
+
+def test_a_property_that_becomes_read_only_is_gone_from_requests(compared: Written) -> None:
+    (change,) = compared(BASE, edited(set={f"{OWNER}/readOnly": True})).changes
+    assert (change.kind.id, change.breaks) == ("property-removed", (Side.CLIENTS,))
 
 
 def test_what_stands_beside_a_reference_counts_from_31_on(compared: Written) -> None:

@@ -33,6 +33,7 @@ _Failure: Final = (jsonschema_rs.canonical.CanonicalizationError, jsonschema_rs.
 class Translator(Compiler):
     """The same for comparing: every format counts, known or not; ``int32`` and ``int64`` are bounds.
 
+    Of a property that does not travel this way nothing is asked.
     ``textual``: of a parameter, which is text on the wire, so that any text takes every number, too.
     """
 
@@ -44,7 +45,7 @@ class Translator(Compiler):
         return isinstance(name, str) and name not in _HINTS
 
     def _convert(self, schema: object, names: Any) -> Any:
-        result = super()._convert(schema, names)
+        result = super()._convert(self._travelling(schema), names)
         if not isinstance(schema, dict) or not isinstance(result, dict):
             return result
         bits = _BITS.get(str(schema.get("format")))
@@ -54,6 +55,22 @@ class Translator(Compiler):
         if self._textual and result.get("type") == "string" and not _TEXT_ONLY & result.keys():
             result["type"] = ["string", "number", "boolean"]
         return result
+
+    def _travelling(self, schema: object) -> object:
+        if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+            return schema
+        others = {name for name, one in schema["properties"].items() if stays(one, self._absent)}
+        if not others:
+            return schema
+        properties = {name: name in others or one for name, one in schema["properties"].items()}
+        required = schema.get("required")
+        listed = [name for name in required if name not in others] if isinstance(required, list) else []
+        return {**schema, "properties": properties, "required": listed}
+
+
+def stays(schema: Any, absent: str) -> bool:
+    """Whether a property does not travel this way; ``absent`` as in ``Compiler``."""
+    return isinstance(schema, dict) and schema.get(absent) is True
 
 
 @dataclass(frozen=True, eq=False)

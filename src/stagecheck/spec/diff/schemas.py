@@ -6,13 +6,24 @@ with all that lies below left open, and goes on to what lies below. What is prov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from stagecheck.spec.diff.algebra import HOLDS, UNKNOWN, Shape, Translator, Verdict, covered, find, shows, types_of
+from stagecheck.spec.diff.algebra import (
+    HOLDS,
+    UNKNOWN,
+    Shape,
+    Translator,
+    Verdict,
+    covered,
+    find,
+    shows,
+    stays,
+    types_of,
+)
 from stagecheck.spec.diff.nodes import (
     Children,
     Inner,
@@ -158,8 +169,8 @@ class _Walk:
         yield from (replace(one, way=(*way, *one.way)) for one in met[key])
 
     def _compare(self, old: Part, new: Part, way: Way, *, by_name: bool) -> Iterator[Difference]:
-        ours = children(self.schemas.old, together(self.schemas.old, old))
-        theirs = children(self.schemas.new, together(self.schemas.new, new))
+        ours = self._travelling(children(self.schemas.old, together(self.schemas.old, old)))
+        theirs = self._travelling(children(self.schemas.new, together(self.schemas.new, new)))
         yield from self._default(old, new, way)
         gone, fresh = self._come_and_gone(old, new, ours, theirs)
         hidden = fresh if Inner.VALUE not in ours else []
@@ -185,9 +196,12 @@ class _Walk:
             yield from self._walk(one, other, (*way, step), by_name=by_name)
         yield from below
 
+    def _travelling(self, parts: Mapping[Any, Part]) -> Children:
+        return {step: part for step, part in parts.items() if not stays(part.value, self.schemas.absent)}
+
     def _come_and_gone(self, old: Part, new: Part, ours: Children, theirs: Children) -> tuple[list[str], list[str]]:
         """The properties that only the old schema describes, and only the new one."""
-        known = names(self.schemas.old, old), names(self.schemas.new, new)
+        known = self._travelling(names(self.schemas.old, old)), self._travelling(names(self.schemas.new, new))
         gone = [name for name in ours if isinstance(name, str) and name not in known[1]]
         fresh = [name for name in theirs if isinstance(name, str) and name not in known[0]]
         if gone or fresh:
