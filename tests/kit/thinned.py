@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from stagecheck.audit.defect import DEFECTS
+from stagecheck.audit.defect import alone
 
 EVERYTHING = os.environ.get("EVERYTHING") == "1"
 
@@ -16,9 +16,10 @@ def thinned(names: Iterable[str], every: int) -> list[str]:
 
 
 def defects(every: int) -> list[str]:
-    """Each `every`-th seeded defect and the first aimed at each requirement, in the order of the register."""
+    """Of the defects that one client meets each `every`-th, and the first aimed at each requirement, in their order."""
     first: dict[str, str] = {}
-    for name, defect in DEFECTS.items():
+    register = alone()
+    for name, defect in register.items():
         first.setdefault(defect.requirement, name)
-    chosen = {*first.values(), *thinned(DEFECTS, every)}
-    return [name for name in DEFECTS if name in chosen]
+    chosen = {*first.values(), *thinned(register, every)}
+    return [name for name in register if name in chosen]

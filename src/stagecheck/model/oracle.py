@@ -101,6 +101,13 @@ class Oracle:
         self.disputed = True
         self._set((world, *self.worlds))
 
+    def meanwhile(self, world: World) -> None:
+        """Others have written meanwhile: believe that world, and blame nothing on what was asked before."""
+        self._set((world,))
+        self._last_write = None
+        self._moved_by_true.clear()
+        self._past.forget()
+
     def anew(self, world: World, *, forget_reading: bool) -> Oracle:
         """An oracle that knows that world and has seen nothing yet, but for the reading."""
         oracle = Oracle(replace(world, pending=()), self.environment, pinned=self.pinned)

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, Final
 
 from stagecheck.exchange import Exchange
@@ -67,19 +66,16 @@ class Observations:
     def __init__(self) -> None:
         self._statuses: dict[OperationKey, Counter[int]] = {}
         self._answers: dict[tuple[OperationKey, int], _Answer] = {}
-        # Requests may be sent side by side.
-        self._lock = Lock()
 
     def __call__(self, exchange: Exchange) -> None:
         """Take note of an answer; what was never answered, and what no operation asked for, shows nothing."""
         key = operation_of(exchange.request.method, exchange.request.path)
         if key is None or exchange.status is None:
             return
-        with self._lock:
-            statuses = self._statuses.setdefault(key, Counter())
-            if exchange.status in statuses or len(statuses) < _MOST_STATUSES:
-                statuses[exchange.status] += 1
-                self._look_into(self._answers.setdefault((key, exchange.status), _Answer()), exchange)
+        statuses = self._statuses.setdefault(key, Counter())
+        if exchange.status in statuses or len(statuses) < _MOST_STATUSES:
+            statuses[exchange.status] += 1
+            self._look_into(self._answers.setdefault((key, exchange.status), _Answer()), exchange)
 
     def _look_into(self, answer: _Answer, exchange: Exchange) -> None:
         answer.came += 1

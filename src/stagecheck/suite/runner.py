@@ -25,6 +25,7 @@ from stagecheck.suite.latency import Latencies
 from stagecheck.suite.observed import Observations
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
+from stagecheck.suite.races.races import Races, unfit, wrong_alone
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
@@ -81,11 +82,15 @@ class Runner:
     renew: Callable[[], None] | None = None
     log: list[Sent] = field(default_factory=list)
     """Every request that was judged, in its order."""
+    races: Races | None = None
+    """What was asked by several clients at once; None until then."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
     _broken_off: bool = True
     _stateless: str | None = None
+    _for_races: int = 0
+    _unraced: str | None = None
     _latencies: Latencies = field(default_factory=Latencies)
     _observations: Observations = field(default_factory=Observations)
 
@@ -144,12 +149,15 @@ class Runner:
         """Explore as far as the budget goes, then see again what was found."""
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        if wants("races", self.plan.selected) and unfit(session, parts.ground) is None:
+            self._for_races = min(self.plan.profile.races, self.client.limits.requests // 8)
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
             self._explore(session, parts)
         except BudgetSpent as spent:
             self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
+        self._race(session, parts, way_home)
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
@@ -218,6 +226,19 @@ class Runner:
         else:
             self._left_out = _ENOUGH
 
+    def _race(self, session: Session, parts: _Parts, way_home: int) -> None:
+        """Several clients at once, if one at a time is answered rightly; they have a share of the requests."""
+        share, self._for_races = self._for_races, 0
+        if not share or self._left_out or self._stateless:
+            return
+        self._keep_back(session.findings, way_home)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
+        if self._unraced is None:
+            self._begin("races")
+            self.races = Races(session, parts.ground, self.plan)
+            self.races.go(share)
+            self.notes += self.races.notes()
+
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
         if self.client.phase in ("confirm", "restore"):
@@ -225,6 +246,8 @@ class Runner:
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+        if self._for_races and wrong_alone(findings) is None:
+            self.client.reserve += self._for_races
 
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0 and session.remembers:
@@ -348,6 +371,7 @@ class Runner:
             selected=self.plan.selected,
             lacking=parts.auth.lacking | parts.stages.lacking if parts else {},
             silent=silences(session, parts.ground) if parts else {},
+            unraced=self._unraced or (unfit(session, parts.ground) if parts else None),
             reads_offered=bool(READS & session.offers) or parts is None,
             stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,
@@ -374,7 +398,7 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self._latencies.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
