@@ -37,6 +37,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "linear": frozenset({"linear"}),
     "suite": FACTS | {"spec", "contract", "model", "wire", "target", "linear", "suite"},
     "report": FACTS | {"contract", "report"},
+    "drift": FACTS | {"spec", "drift"},
     # Layers 4 and 5 join what the lower ones keep apart.
     "expectations": FACTS | {"contract", "config_values", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
@@ -61,7 +62,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
 
 ONLY_IN: dict[str, frozenset[str]] = {
     "schemathesis": frozenset({"spec.cases"}),
-    "hypothesis": frozenset({"spec.cases", "spec.bodies", "suite.machine", "suite.properties"}),
+    "hypothesis": frozenset({"spec.cases", "spec.bodies", "spec.diff.patterns", "suite.machine", "suite.properties"}),
     "hypothesis_jsonschema": frozenset(),
     "respx": frozenset({"target.reach", "mock.routing"}),
     "tomlkit": frozenset({"expectations.edit"}),

@@ -35,7 +35,8 @@ COMMANDS = {
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",
-    "spec": "Hold an OpenAPI document against the contract, or change it by an overlay.",
+    "spec": "Hold an OpenAPI document against the contract or another one, or change it by an overlay.",
+    "drift": "Tell who disagrees: two documents, and what a target did.",
     "audit": "Show that every check can fail: requirements against seeded defects.",
 }
 """Every command with its line in the help; `stagecheck.commands.<name>` has it as `command`."""

@@ -266,12 +266,46 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class PropertySeen:
+    """One property of answers: where (``results[].name``), how often it was there, ``of`` how many times it might.
+
+    ``types`` are those of JSON Schema, ``formats`` those of its texts (`uuid`, `date-time`, `date`, `other`), each with
+    how often.
+    """
+
+    path: str
+    seen: int
+    of: int
+    types: Mapping[str, int]
+    formats: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSeen:
+    """What was seen of so many answers of one operation and status; `left_out`: properties too many to be kept."""
+
+    looked_into: int
+    media: Mapping[str, int]
+    types: Mapping[str, int]
+    properties: tuple[PropertySeen, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one operation answered: how often each status, and what the answers of each looked like."""
+
+    statuses: Mapping[str, int]
+    answers: Mapping[str, AnswerSeen]
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Everything a run found out, ready to be recorded.
 
     `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
     `expectations`: None where the user expects nothing. `stateless`: how the target was seen to remember nothing.
-    `latency`: of all answers (`all`), of each operation, and of other requests (`other`).
+    `latency`: of all answers (`all`), of each operation, and of other requests (`other`). `observed`: by operation.
     """
 
     url: str
@@ -295,3 +329,4 @@ class RunResult:
     stateless: str | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)
     setting: Setting = Setting()
+    observed: Mapping[str, Observed] = field(default_factory=dict)

@@ -30,11 +30,22 @@ class SarifRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SarifPlace:
+    """A place in a file: `line` and `column`, both from 1. `part`: a name of it that stays when lines are added."""
+
+    uri: str
+    line: int
+    column: int
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class SarifResult:
     """One thing that was found.
 
     `uri`, `line` and `column` (both from 1): where. `part`: the same as a name that stays when lines are added above.
     `same`: what makes it the same finding in the next log. `known`: why it is accepted, None where it is not.
+    `related`: other places, each by what it is.
     """
 
     rule: str
@@ -46,6 +57,7 @@ class SarifResult:
     part: str
     same: str
     known: str | None = None
+    related: Mapping[str, SarifPlace] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -80,19 +92,28 @@ def _rule(rule: SarifRule) -> dict[str, Any]:
 
 
 def _result(result: SarifResult, position: int) -> dict[str, Any]:
-    region = {"startLine": result.line, "startColumn": result.column}
-    physical = {"artifactLocation": {"uri": result.uri}, "region": region}
     same = hashlib.sha256(result.same.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     found: dict[str, Any] = {
         "ruleId": result.rule,
         "ruleIndex": position,
         "level": result.severity,
         "message": {"text": result.message},
-        "locations": [{"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": result.part or "/"}]}],
+        "locations": [_location(SarifPlace(result.uri, result.line, result.column, result.part))],
         "partialFingerprints": {"stagecheck/v1": same},
     }
     if result.known is not None:
         found["suppressions"] = [{"kind": "external", "status": "accepted", "justification": result.known}]
+    if result.related:
+        others = result.related.items()
+        found["relatedLocations"] = [{**_location(place), "message": {"text": what}} for what, place in others]
     if result.properties:
         found["properties"] = dict(result.properties)
     return found
+
+
+def _location(place: SarifPlace) -> dict[str, Any]:
+    region = {"startLine": place.line, "startColumn": place.column}
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": place.uri}, "region": region},
+        "logicalLocations": [{"fullyQualifiedName": place.part or "/"}],
+    }

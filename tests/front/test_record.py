@@ -28,7 +28,7 @@ def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
     assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations", "latency",
-                         "started", "only", "strict", "cut_short", "spec"}  # fmt: skip
+                         "started", "only", "strict", "cut_short", "spec", "observed"}  # fmt: skip
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
     assert made["target"] == {

@@ -23,6 +23,7 @@ from stagecheck.outcome import (
     Grade,
     Latency,
     Level,
+    Observed,
     Promised,
     Race,
     RaceOperation,
@@ -69,6 +70,7 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
         "latency": {what: _latency(entry) for what, entry in result.latency.items()},
+        "observed": {what: _observed(entry, redactor) for what, entry in result.observed.items()},
         "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
         "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
@@ -166,6 +168,25 @@ def _step(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 def _latency(entry: Latency) -> dict[str, Any]:
     return {key: value if key == "count" else round(value, 3) for key, value in asdict(entry).items()}
+
+
+def _observed(entry: Observed, redactor: Redactor) -> dict[str, Any]:
+    """What an operation answered; names come from the target, so that they go through the redactor, too."""
+
+    def named(counts: Mapping[str, int]) -> dict[str, int]:
+        return {redactor.text(name): count for name, count in counts.items()}
+
+    answers = {
+        status: {
+            "looked_into": seen.looked_into,
+            "media": named(seen.media),
+            "types": dict(seen.types),
+            "properties": [{**asdict(one), "path": redactor.text(one.path)} for one in seen.properties],
+            "left_out": seen.left_out,
+        }
+        for status, seen in entry.answers.items()
+    }
+    return {"statuses": dict(entry.statuses), "answers": answers}
 
 
 def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _result(violation: dict[str, Any], promise: Promise, severity: Severity, rea
         shown(promise.part),
         f"{requirement}\n{cause if isinstance(cause, str) else violation['message']}",
         known,
-        {"at_request": violation["at_request"], "reproduced": shown(str(violation.get("reproduced")))},
+        properties={"at_request": violation["at_request"], "reproduced": shown(str(violation.get("reproduced")))},
     )
 
 

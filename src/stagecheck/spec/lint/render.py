@@ -51,7 +51,7 @@ def _result(path: Path, finding: Finding) -> SarifResult:
         finding.rule.id,
         finding.severity.value,
         f"{finding.message}; {finding.mend}",
-        _uri(path),
+        uri(path),
         finding.place.line,
         finding.place.column,
         finding.pointer,
@@ -60,8 +60,8 @@ def _result(path: Path, finding: Finding) -> SarifResult:
     )
 
 
-def _uri(path: Path) -> str:
-    """Relative where it can be, so that a log of one machine fits the checkout of another."""
+def uri(path: Path) -> str:
+    """A file as SARIF names it: relative where it can be, so that a log of one machine fits the checkout of another."""
     whole = path.absolute()
     here = Path.cwd()
     return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
