@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stagecheck.sarif import SarifPlace, SarifResult, SarifRule, log_of
+from stagecheck.sarif import SarifPlace, SarifResult, SarifRule, Severity, log_of
 from stagecheck.spec.diff.changes import KINDS, Change, Class, Spot, Witness
 from stagecheck.spec.diff.compare import Diffed
 from stagecheck.spec.diff.nodes import Inner, words_of
