@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from stagecheck.exchange import Exchange, HttpRequest
@@ -238,6 +239,33 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """Where a document says what a requirement holds a target to: a JSON Pointer, and line and column, both from 1."""
+
+    pointer: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run was asked for and held against, as its front end knows it.
+
+    `started`: in UTC. `only`: the prefixes that selected, none for everything. `version`: the target's, as the config
+    names it. `document`: the OpenAPI document as it was named, None for the packaged one; `fingerprint`: of what it
+    says, however it is written down; `places`: where it promises each requirement.
+    """
+
+    started: datetime | None = None
+    only: tuple[str, ...] = ()
+    strict: bool = False
+    version: str | None = None
+    document: str | None = None
+    fingerprint: str | None = None
+    places: Mapping[str, Promised] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PropertySeen:
     """One property of answers: where (``results[].name``), how often it was there, ``of`` how many times it might.
 
@@ -300,4 +328,5 @@ class RunResult:
     coverage: Coverage | None = None
     stateless: str | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)
+    setting: Setting = Setting()
     observed: Mapping[str, Observed] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from stagecheck.errors import CredentialRefused, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.observation import Reply
@@ -31,12 +30,13 @@ from stagecheck.model.requests import (
     is_read,
 )
 from stagecheck.model.state import World, canonical
-from stagecheck.model.step import Refused, step
 from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
+from stagecheck.suite.assurance import assured
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
-from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
+from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, in_order, needs_earlier, some
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -84,13 +84,18 @@ class Session:
         self.sees_services = False
         self.journal = Journal()
         self.addressed: set[str] = set()
-        self.created: dict[str, str] = {}
-        """The stages that the run has made and not deleted yet: id → name."""
-        self.names_tried: set[str] = set()
+        self.made = Made()
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
-        self._good: HttpRequest | None = None
+        self._last_list: Exchange | None = None
+        self._shown_before: Exchange | None = None
+        self.good: HttpRequest | None = None
+
+    @property
+    def created(self) -> dict[str, str]:
+        """The stages that the run has made and not deleted yet: id → name."""
+        return self.made.there
 
     # ------------------------------------------------------------------ sending
 
@@ -134,10 +139,12 @@ class Session:
         self.latest.clear()
         if isinstance(request, Attach):
             self.addressed.add(request.service)
+        if isinstance(request, CreateStage):
+            self.made.begin(request.name)
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
-        self._make_sure(request, exchange)
+        exchange = assured(self, request, exchange)
         if isinstance(request, CreateStage):
             request = self._named(request, exchange)
             if not self.replaying:
@@ -150,18 +157,12 @@ class Session:
 
     def _named(self, request: CreateStage, exchange: Exchange) -> CreateStage:
         """The request with the id of what it created; remembers that there is something to be removed."""
-        self.names_tried.add(request.name)
         made = self.made_by(exchange)
-        if made is None:
-            return request
-        if made not in self.world.stages or made in self.created:
-            self.created[made] = request.name
-        return replace(request, new=made)
+        self.made.answered(request.name, exchange.status, made, known=made in self.world.stages)
+        return request if made is None else replace(request, new=made)
 
     def lost(self, request: Request) -> None:
         """Take note that nobody knows whether a request took effect, and hold nothing against the target for it."""
-        if isinstance(request, CreateStage):
-            self.names_tried.add(request.name)
         self.oracle.judge(request, Reply(None))
 
     def made_by(self, exchange: Exchange) -> str | None:
@@ -179,8 +180,7 @@ class Session:
         if isinstance(request, Attach):
             self.addressed.add(request.service)
         self.log.append(Sent(request, exchange.request, self.world))
-        self._make_sure(request, exchange)
-        self._judge(request, exchange)
+        self._judge(request, assured(self, request, exchange))
 
     def _judge(self, request: Request, exchange: Exchange) -> None:
         # What a method that the contract does not know answers has no shape to keep.
@@ -213,28 +213,6 @@ class Session:
         """Remember where everything is that nothing has been asked of yet: that is where it has to be in the end."""
         untouched = {key: place for key, place in self.world.placements.items() if key not in self.addressed}
         self.journal.note(untouched)
-
-    def _make_sure(self, request: Request | None, exchange: Exchange) -> None:
-        """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.
-
-        Raises CredentialRefused or TargetError when what was answered 200 before is refused now as well.
-        """
-        status, good = exchange.status, self._good
-        if good is None or status not in (401, 403, 502, 503, 504):
-            return
-        if status < 500 and (request is None or exchange.request.credential != good.credential):
-            return
-        answers = [outcome.answer for outcome in step(self.world, request)] if request is not None else []
-        if status < 500 and any(isinstance(a, Refused) and a.requirement and a.allows(status) for a in answers):
-            return
-        again = self.client.send(good).status
-        if status < 500 and again in (401, 403):
-            raise CredentialRefused(
-                f"the credential was let in until request {exchange.number - 1} and is answered {status} since: "
-                "it has ended, or was revoked; give one that lives longer than the run"
-            )
-        if status >= 500 and again in (502, 503, 504):
-            raise TargetError(f"since request {exchange.number} everything is answered {status}: is a gateway down?")
 
     def _noted(self, mismatches: Iterable[Mismatch], shown_by: Exchange) -> list[Mismatch]:
         """What is seen for the first time, after taking note of all of it; `shown_by`: the answer that shows it."""
@@ -411,39 +389,33 @@ class Session:
         if is_read(request):
             if mismatch.about == "status":
                 return (exchange,)
-            return _in_order((*_some(self._last_write), exchange))
+            shown = self._shown_before if needs_earlier(mismatch) else None
+            return in_order((*some(shown), *some(self._last_write), exchange))
         if mismatch.about in ("status", "order") and mismatch.requirement.split("-")[0] in ("ERR", "AUTH"):
             return (exchange,)
-        return _in_order((*self._setup(request), *_some(self._last_write), exchange, *after))
+        return in_order((*self._setup(request), *some(self._last_write), exchange, *after))
 
     def _setup(self, request: Request) -> tuple[Exchange, ...]:
-        return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
+        return some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
 
     def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
         own = exchange.request.credential == self.credentials.own
         if reply.status == 200 and own and (is_read(request) or isinstance(request, Attach)):
             # What was answered last can be asked again without changing anything.
-            self._good = exchange.request
+            self.good = exchange.request
+        if isinstance(request, ReadList) and reply.accepted:
+            self._last_list = exchange
         if is_read(request):
             return
-        if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
-            self.created.pop(request.stage, None)
+        if isinstance(request, DeleteStage):
+            self.made.asked_to_delete(request.stage, reply, empty=not self.world.services_in(request.stage))
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:
             self._last_write = exchange
             self._placed_by[request.service] = exchange
         elif is_management(request) and reply.accepted:
-            self._last_write = exchange
-
-
-def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:
-    return (exchange,) if exchange is not None else ()
-
-
-def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    by_number = {exchange.number: exchange for exchange in exchanges}
-    return tuple(by_number[number] for number in sorted(by_number))
+            self._last_write, self._shown_before = exchange, self._last_list
 
 
 def _fingerprint(request: HttpRequest) -> object:

@@ -5,19 +5,19 @@ Source of SARIF: OASIS SARIF 2.1.0, sections 3.13 and following.
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stagecheck import __version__
+from stagecheck.sarif import SarifPlace, SarifResult, SarifRule, Severity, log_of
 from stagecheck.spec.diff.changes import KINDS, Change, Class, Spot, Witness
 from stagecheck.spec.diff.compare import Diffed
 from stagecheck.spec.diff.nodes import Inner, words_of
-from stagecheck.spec.lint.render import SARIF_SCHEMA, uri
+from stagecheck.spec.lint.render import uri
 from stagecheck.spec.schema import shorten
 
-_LEVELS: Final = {
+_LEVELS: Final[Mapping[Class, Severity]] = {
     Class.BREAKING: "error",
     Class.MEANING: "warning",
     Class.UNKNOWN: "warning",
@@ -120,37 +120,24 @@ def _witness(witness: Witness) -> dict[str, Any]:
 
 def as_sarif(diffed: Diffed) -> dict[str, Any]:
     """The result as a SARIF log of one run: each change at its place in the new document, beside that in the old."""
-    kinds = list(KINDS.values())
-    places = {kind.id: position for position, kind in enumerate(kinds)}
-    rules = [{"id": kind.id, "shortDescription": {"text": kind.title}} for kind in kinds]
-    driver = {"name": "stagecheck", "version": __version__, "rules": rules}
-    results = [_result(diffed, change, places[change.kind.id]) for change in diffed.changes]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    rules = [SarifRule(kind.id, kind.title, kind.title, "warning") for kind in KINDS.values()]
+    return log_of(rules, [_result(diffed, change) for change in diffed.changes])
 
 
-def _result(diffed: Diffed, change: Change, position: int) -> dict[str, Any]:
+def _result(diffed: Diffed, change: Change) -> SarifResult:
     spots = [(path, spot) for path, spot in ((diffed.new, change.new), (diffed.old, change.old)) if spot is not None]
-    same = f"{change.kind.id}\n{change.operation}\n{change.where}\n{change.message}"
+    places = [SarifPlace(uri(path), spot.place.line, spot.place.column, spot.pointer) for path, spot in spots]
     text = f"{headline(change)}: {change.operation}, {change.where}: {change.message}"
-    lines = [text, *map(told, change.witnesses)]
-    result: dict[str, Any] = {
-        "ruleId": change.kind.id,
-        "ruleIndex": position,
-        "level": _LEVELS[change.what],
-        "message": {"text": "; ".join(lines)},
-        "locations": [_location(*spot) for spot in spots[:1]],
-        "partialFingerprints": {"stagecheck/v1": hashlib.sha256(same.encode()).hexdigest()[:32]},
-        "properties": {"class": change.what.value, "breaks": list(change.breaks), "tags": list(change.requirements)},
-    }
-    if len(spots) > 1:
-        result["relatedLocations"] = [{**_location(*spots[1]), "message": {"text": "the same in the old document"}}]
-    return result
-
-
-def _location(path: Path, spot: Spot) -> dict[str, Any]:
-    region = {"startLine": spot.place.line, "startColumn": spot.place.column}
-    return {
-        "physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": region},
-        "logicalLocations": [{"fullyQualifiedName": spot.pointer or "/"}],
-    }
+    here = places[0]
+    return SarifResult(
+        change.kind.id,
+        _LEVELS[change.what],
+        "; ".join([text, *map(told, change.witnesses)]),
+        here.uri,
+        here.line,
+        here.column,
+        here.part,
+        f"{change.kind.id}\n{change.operation}\n{change.where}\n{change.message}",
+        related=dict(zip(["the same in the old document"], places[1:], strict=False)),
+        properties={"class": change.what.value, "breaks": list(change.breaks), "tags": list(change.requirements)},
+    )
