@@ -307,6 +307,18 @@ def test_what_is_too_large_is_refused(tmp_path: Path) -> None:
         diff(fragment_path(), file)
 
 
+def test_what_is_too_large_to_be_decided_is_unknown(compared: Written) -> None:
+    def one_of(many: int) -> dict[str, Any]:
+        alternatives = [
+            {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": [f"{number}{'x' * 400}"]}}}
+            for number in range(many)
+        ]
+        return edited(set={"/components/schemas/ThingRequest/properties/place": {"oneOf": alternatives}})
+
+    (change,) = compared(one_of(250), one_of(249)).changes
+    assert (change.what, change.unsure) == (Class.UNKNOWN, (Side.CLIENTS, Side.SERVERS))
+
+
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_what_is_no_schema_ends_in_no_traceback_and_in_no_claim(compared: Written, odd: Any) -> None:
     new = edited(set={"/components/schemas/ThingRequest": odd})

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -21,8 +21,11 @@ from stagecheck.spec.schema import Compiler
 
 MOST_TRIED: Final = 600
 """Values that are tried of one schema before nothing is known."""
+LARGEST: Final = 100_000
+"""Characters of a schema with all that it refers to, of which a canonical form is made in time."""
 _SMALL: Final = 8_000
-"""Characters of a schema."""
+_KEPT: Final = 512
+"""Canonical forms and validators that are kept."""
 _BITS: Final = {"int32": 31, "int64": 63}
 _HINTS: Final = frozenset({"password", *_BITS})
 """Formats that allow no other values, or say so by their bounds here."""
@@ -73,6 +76,25 @@ def stays(schema: Any, absent: str) -> bool:
     return isinstance(schema, dict) and schema.get(absent) is True
 
 
+# The same schema is asked again and again: as what is sent and what is taken, by itself and within another.
+@lru_cache(_KEPT)
+def _canonical(text: str) -> jsonschema_rs.CanonicalSchema | None:
+    try:
+        return jsonschema_rs.canonicalize(
+            json.loads(text), draft=jsonschema_rs.Draft202012, validate_formats=True, offline=True
+        )
+    except _Failure:
+        return None
+
+
+@lru_cache(_KEPT)
+def _validator(text: str) -> jsonschema_rs.Validator | None:
+    try:
+        return jsonschema_rs.Draft202012Validator(json.loads(text), validate_formats=True, offline=True)
+    except _Failure:
+        return None
+
+
 @dataclass(frozen=True, eq=False)
 class Shape:
     """A schema of JSON Schema 2020-12, to be asked what it takes."""
@@ -80,26 +102,22 @@ class Shape:
     schema: Any
 
     @cached_property
-    def canonical(self) -> jsonschema_rs.CanonicalSchema | None:
-        """Its canonical form; None where there is none."""
-        try:
-            return jsonschema_rs.canonicalize(
-                self.schema, draft=jsonschema_rs.Draft202012, validate_formats=True, offline=True
-            )
-        except _Failure:
-            return None
+    def _text(self) -> str:
+        return json.dumps(self.schema)
 
-    @cached_property
+    @property
+    def canonical(self) -> jsonschema_rs.CanonicalSchema | None:
+        """Its canonical form; None where there is none, or where it would take too long."""
+        return _canonical(self._text) if len(self._text) <= LARGEST else None
+
+    @property
     def is_small(self) -> bool:
         """Whether the algebra can be asked for a difference: its time grows faster than what it is asked about."""
-        return len(json.dumps(self.schema)) <= _SMALL
+        return len(self._text) <= _SMALL
 
-    @cached_property
+    @property
     def _validator(self) -> jsonschema_rs.Validator | None:
-        try:
-            return jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True, offline=True)
-        except _Failure:
-            return None
+        return _validator(self._text)
 
     def takes(self, value: Any) -> bool | None:
         """Whether it allows a value; None where that cannot be said."""

@@ -6,12 +6,12 @@ old document and talk to clients of the new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from stagecheck.spec.diff.nodes import Way
+from stagecheck.spec.lint.findings import indexed
 from stagecheck.spec.positions import Place
 
 
@@ -145,14 +145,5 @@ _TABLE = (
 )
 
 
-def _indexed(table: Iterable[Kind]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
-    for kind in table:
-        if kind.id in kinds:
-            raise ValueError(f"the kind {kind.id} stands twice in the table")
-        kinds[kind.id] = kind
-    return kinds
-
-
-KINDS: Final = _indexed(_TABLE)
+KINDS: Final = indexed(_TABLE)
 """All kinds of change by id."""
