@@ -56,7 +56,8 @@ class Wanted:
     """What a front end was asked for.
 
     `allow_option`, `production_option`: how its options for writes and for production are spelled, for the mend.
-    `dry`: nothing will be sent, so no credential is fetched.
+    `otherwise`: what else can be done about a target that may not be written to. `dry`: nothing will be sent, so no
+    credential is fetched.
     """
 
     url: str | None = None
@@ -71,6 +72,7 @@ class Wanted:
     production: bool = False
     production_option: str = "--production"
     read_only: bool = False
+    otherwise: str = ""
     dry: bool = False
     expect: Path | None = None
     strict: bool = False
@@ -220,7 +222,7 @@ def prepare(wanted: Wanted) -> Launch:
     if writes and not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "
-            f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
+            f"give {wanted.allow_option} if it may{wanted.otherwise}"
         )
     plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
     named = wanted.spec or config.spec.document

@@ -105,7 +105,8 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    launch = prepare(Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED}))
+    wanted = Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED})
+    launch = prepare(replace(wanted, otherwise=", or --read-only for what reads alone can show"))
     settings.redact = launch.redactor.text
     console = make_console(sys.stdout)
     if options["plan"]:
