@@ -65,7 +65,7 @@ _WANTED = (
     type=click.Choice([name.value for name in ProfileName]),
     default=ProfileName.NIGHTLY.value,
     show_default=True,
-    help="How much to send: at most 150 requests, at most 3,000, or as much as it takes.",
+    help="How much to send: at most 260 requests, at most 4,000, or as much as it takes.",
 )
 @click.option("--only", multiple=True, metavar="ID-PREFIX", help="Judge these requirements alone; may be repeated.")
 @click.option("--strict", is_flag=True, help="A broken SHOULD fails, too, and so does a breach of the strict document.")

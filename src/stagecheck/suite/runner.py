@@ -253,10 +253,10 @@ class Runner:
     def _race(self, session: Session, parts: _Parts, way_home: int) -> None:
         """Several clients at once, if one at a time is answered rightly; they have a share of the requests."""
         share, self._for_races = self._for_races, 0
-        if not share or self._left_out or self._stateless:
+        if not share or self._stateless:
             return
         self._keep_back(session.findings, way_home)
-        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings) or self._left_out
         if self._unraced is None:
             self._begin("races")
             self.races = Races(session, parts.ground, self.plan)
