@@ -124,7 +124,7 @@ def test_what_is_touched_is_said_before_the_first_write(call: Caller, config: To
     said = "\n".join(lines[began : began + 5])
     assert f"environment  {ledger['environment']}" in said
     assert "services among" in said
-    assert "220 requests at most, 900 a second at most" in said
+    assert "260 requests at most, 900 a second at most" in said
 
 
 class Watched(Mock):
