@@ -9,9 +9,11 @@ from dataclasses import replace
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.comparing import print_comparisons
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
-from benchmarks.documents import print_documents
+from benchmarks.documents import print_changes, print_documents
+from benchmarks.history import print_history
 from benchmarks.races import print_races
 from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
@@ -33,6 +35,8 @@ def main() -> None:
     _print_cost(console, costs, per_second, bare, profile)
     print_walks(console)
     print_documents(console)
+    print_history(console)
+    print_changes(console)
     print_serving(console)
     print_races(console)
     with ProcessPoolExecutor(options.jobs) as pool:
@@ -41,6 +45,7 @@ def main() -> None:
         listed = list(pool.map(detect, defects, [replace(chosen, telling_first=False)] * number))
         detections = list(pool.map(detect, defects, [chosen] * number))
         lengths = list(pool.map(measure, measured_names()))
+        print_comparisons(console, pool)
     print_lengths(console, lengths)
     _print_detection(console, detections)
     _print_distribution(console, "as listed, the tour first", listed)

@@ -38,9 +38,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class TargetTable:
     """[target]: where the target is, and which things of it may be used.
 
-    `manage_stages`: whether the run may make stages of its own, which it removes again. `allow_hosts`: the hosts that
-    a run with this config may go to, None for any. `proxy`: in place of the environment's. `ca`: a file with CA
-    certificates that are trusted besides the usual ones.
+    `manage_stages`: whether the run may make stages of its own, which it removes again. `version`: the target's.
+    `allow_hosts`: the hosts that a run with this config may go to, None for any. `proxy`: in place of the
+    environment's. `ca`: a file with CA certificates that are trusted besides the usual ones.
     """
 
     url: str
@@ -48,6 +48,7 @@ class TargetTable:
     stages: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     manage_stages: bool = True
+    version: str | None = None
     allow_hosts: tuple[str, ...] | None = None
     proxy: str | None = field(default=None, repr=False)
     ca: Path | None = None
@@ -110,9 +111,14 @@ class SpecTable:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """[report]: what is written besides report.json and junit.xml. `formats`: names of `report.formats`."""
+    """[report]: what is written besides report.json and junit.xml.
+
+    `formats`: names of `report.formats`. `history`: the directory that remembers runs; True for the one beside the
+    reports, False for none.
+    """
 
     formats: tuple[str, ...] = ()
+    history: Path | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,7 @@ TABLES: dict[str, dict[str, _Reader]] = {
         "stages": values.uuids,
         "services": values.uuids,
         "manage_stages": values.flag,
+        "version": values.version,
         "allow_hosts": values.hosts,
         "proxy": values.proxy,
         "ca": values.file,
@@ -161,7 +168,7 @@ TABLES: dict[str, dict[str, _Reader]] = {
     },
     "storage": {"examples": values.directory},
     "spec": {"document": values.file},
-    "report": {"formats": values.formats},
+    "report": {"formats": values.formats, "history": values.history},
 }
 """Every table and key that a config may have, and how each is read. Pinned in DESIGN.md up to [limits]."""
 

@@ -18,6 +18,7 @@ from stagecheck.target.hosts import split_entry
 
 _MOST = 1_000_000
 """More of anything is a slip of the keyboard, and overflows a clock somewhere."""
+_LONGEST_VERSION = 100
 
 
 def checked_url(text: str, where: str) -> str:
@@ -103,6 +104,19 @@ def file(value: Any, where: str) -> Path:
     if not text or "\0" in text:
         raise ConfigError(f"{where} names no file; give one such as openapi.yaml")
     return Path(text)
+
+
+def version(value: Any, where: str) -> str:
+    """A version of the target, as its makers write it."""
+    text = string(value, where, 'a version such as "4.2.0"').strip()
+    if not text or len(text) > _LONGEST_VERSION or not text.isprintable():
+        raise ConfigError(f"{where} is no version; give at most {_LONGEST_VERSION} characters, or remove it")
+    return text
+
+
+def history(value: Any, where: str) -> Path | bool:
+    """The directory that remembers runs; true for the usual one, false for none."""
+    return value if isinstance(value, bool) else directory(value, where)
 
 
 def formats(value: Any, where: str) -> tuple[str, ...]:

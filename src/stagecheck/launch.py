@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from stagecheck import contract, spec
+from stagecheck import __version__, contract, spec
 from stagecheck.config import credentials_of, limits_of, load, plan_of, sources_of
 from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
@@ -30,7 +30,8 @@ from stagecheck.expectations.judge import Judge
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
-from stagecheck.outcome import Grade, RunResult, Verdict
+from stagecheck.outcome import Grade, RunResult, Setting, Verdict
+from stagecheck.spec.promised import fingerprint_of, promises_of
 from stagecheck.suite.discover import survey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
@@ -77,7 +78,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `formats`: what its record is to be rendered in.
+    """A run that can begin. `formats`: what its record is to be rendered in. `history`: where it is kept, or whether.
 
     `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
     """
@@ -94,6 +95,8 @@ class Launch:
     wallet: Wallet | None = None
     proxy: str | None = field(default=None, repr=False)
     ca: Path | None = None
+    history: Path | bool = True
+    setting: Setting = field(default_factory=Setting)
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
@@ -111,13 +114,14 @@ class Launch:
         An observer that fails does not stop the run (things have to be put back): it becomes a note.
         """
         failures: list[str] = []
+        setting = replace(self.setting, started=datetime.now(tz=UTC))
         watched = _guarded(observer or Observer(), failures)
         with self.open() as http:
             client = Client(self.url, http, self.limits, wallet=self.wallet)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
-            with self._interruptible(client):
+            with self.interruptible(client):
                 result = runner.run()
-        settled = _settled(result, failures, interrupted=self.interrupted)
+        settled = replace(_settled(result, failures, interrupted=self.interrupted), setting=setting)
         return self.judge.judged(settled) if self.judge else settled
 
     def replay(self, reproducer: Mapping[str, Any], times: int) -> tuple[Retold, list[str]]:
@@ -128,7 +132,7 @@ class Launch:
         with self.open() as http:
             client = Client(self.url, http, self.limits, wallet=self.wallet)
             session = Session(client, self.document, self.credentials, Findings(()))
-            with self._interruptible(client):
+            with self.interruptible(client):
                 try:
                     stages, services, _ = survey(session, self.plan)
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
@@ -145,7 +149,7 @@ class Launch:
         return live(self.url, self.limits.timeout, proxy=self.proxy, ca=self.ca)
 
     @contextmanager
-    def _interruptible(self, client: Client) -> Iterator[None]:
+    def interruptible(self, client: Client) -> Iterator[None]:
         """Ctrl-C and SIGTERM end the exploring before the next request, and never the putting back.
 
         Not at once: an exception that a signal raises is lost where it hits a callback of the garbage collector, and
@@ -201,7 +205,8 @@ def prepare(wanted: Wanted) -> Launch:
         limits = Limits(requests=profile.requests, seconds=float("inf"))
         document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
-        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected)
+        setting = _setting(wanted, document, wanted.spec, __version__)
+        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected, setting=setting)
     if wanted.config is None:
         raise ConfigError(
             "a URL alone is not enough: put [target] environment (or stages and services) and [auth] token into "
@@ -218,7 +223,8 @@ def prepare(wanted: Wanted) -> Launch:
             f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
         )
     plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
-    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
+    named = wanted.spec or config.spec.document
+    document = spec.load(named, strict=wanted.strict)
     held, sources = credentials_of(config), sources_of(config)
     if wanted.dry:
         # Something that is not there is shown by its name alone.
@@ -226,17 +232,33 @@ def prepare(wanted: Wanted) -> Launch:
     else:
         wallet = Wallet(held, sources)
         credentials = wallet.credentials
-    return Launch(
+    launch = Launch(
         url,
         plan,
         limits_of(config, profile),
         credentials,
         document,
         expectations=expected,
-        formats=config.report.formats,
         wallet=wallet,
         proxy=config.target.proxy,
         ca=config.target.ca,
+        setting=_setting(wanted, document, named, config.target.version),
+    )
+    launch.formats, launch.history = config.report.formats, config.report.history
+    return launch
+
+
+def _setting(wanted: Wanted, document: spec.Document, named: Path | None, version: str | None) -> Setting:
+    """What is recorded of the order for the run; a document is named as seen from here, where that can be."""
+    whole, here = named.absolute() if named else None, Path.cwd()
+    inside = whole is not None and whole.is_relative_to(here)
+    return Setting(
+        only=wanted.only,
+        strict=wanted.strict,
+        version=version,
+        document=None if whole is None else (whole.relative_to(here) if inside else whole).as_posix(),
+        fingerprint=fingerprint_of(document),
+        places=promises_of(document, contract.CATALOGUE),
     )
 
 

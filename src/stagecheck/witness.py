@@ -31,6 +31,11 @@ def stage(identifier: str, times: int) -> Witness:
     return {"kind": "stage", "stage": identifier, "times": times}
 
 
+def empty(identifier: str) -> Witness:
+    """The stage holds no service."""
+    return {"kind": "empty", "stage": identifier}
+
+
 def stage_keeps(identifier: str, attribute: str, *, since_last: bool = False) -> Witness:
     """An attribute of a stage is what an earlier answer showed: the first one, or the last before it."""
     told: Witness = {"kind": "same", "stage": identifier, "attribute": attribute}
@@ -45,6 +50,12 @@ def entry_keeps(service: str, attribute: str) -> Witness:
 def ranking(stages: Iterable[str]) -> Witness:
     """The stages stand in that order, by their deployment_order."""
     return {"kind": "ranking", "stages": list(stages)}
+
+
+def order(stage_id: str | None = None, anchor: str = "", *, after: bool = False) -> Witness:
+    """The stages stand as they did, but for one, if it is named: right before the anchor, or right `after` it."""
+    told: Witness = {"kind": "order"}
+    return told if stage_id is None else {**told, "stage": stage_id, "anchor": anchor, "after": after}
 
 
 def shows(stage_id: str, attribute: str, value: str) -> Witness:
@@ -99,6 +110,7 @@ def against(witness: Witness, exchanges: Sequence[Exchange]) -> str | None:
 
 
 SAME_PLACES: Witness = {"kind": "same-places"}
+NEW_ID: Witness = {"kind": "new-id"}
 UNIQUE_ORDERS: Witness = {"kind": "unique"}
 DATES: Witness = {"kind": "dates"}
 CONTENT_TYPE: Witness = {"kind": "content-type"}

@@ -37,6 +37,10 @@ from stagecheck.model.requests import (
     NOBODY,
     OWN,
     Attach,
+    CreateStage,
+    DeleteStage,
+    EditStage,
+    MoveStage,
     OtherMethod,
     Read,
     ReadList,
@@ -100,11 +104,18 @@ class Step:
         return "read" in self.raw
 
     @property
+    def deed(self) -> str | None:
+        """What is done to a stage itself: create, edit, delete, move; None for the other requests."""
+        return next((verb for verb in ("create", "edit", "delete", "move") if verb in self.raw), None)
+
+    @property
     def request(self) -> Request:
         """What the step asks for, by the contract."""
         _, caller, spelling = self._credential()
         if self.is_read:
             return self._read(caller)
+        if self.deed is not None:
+            return self._managing(caller)
         put = self.raw["put"]
         stage, service = uid(put["stage"]), uid(put["service"])
         if "method" in self.raw:
@@ -123,6 +134,8 @@ class Step:
         if self.is_read:
             assert isinstance(request, ReadList | ReadStage | ReadService)
             return HttpRequest("GET", read_path(request), (), None, credential)
+        if self.deed is not None:
+            return self._management(credential)
         assert isinstance(request, Attach | OtherMethod)
         stage, service = request.stage, request.service
         if self.raw.get("upper"):
@@ -134,14 +147,49 @@ class Step:
     def answer(self, start: Layout) -> httpx.Response:
         """What the trace's target answers."""
         if self.shows is None:
-            return httpx.Response(self.status, json={"status": self.status})
+            return httpx.Response(self.status, json={"status": self.status} if self.status != 204 else None)
         stages = list(self._stages(start, self.shows))
-        one = self.is_read and self.raw["read"] != "list"
-        return httpx.Response(self.status, json=stages[0] if one else {"results": stages})
+        return httpx.Response(self.status, json=stages[0] if self.shows_one else {"results": stages})
+
+    @property
+    def shows_one(self) -> bool:
+        """Whether a 200 shows one stage, and not the list."""
+        return self.deed in ("create", "edit") or (self.is_read and self.raw["read"] != "list")
+
+    def _managing(self, caller: str) -> Request:
+        told = self._told
+        stage, description = uid(told.get("stage", told.get("id", told.get("name")))), told.get("description")
+        if self.deed == "create":
+            return CreateStage(ENVIRONMENT, told["name"], description, None, caller, new=stage)
+        if self.deed == "edit":
+            return EditStage(stage, told["name"], description, None, caller)
+        if self.deed == "move":
+            return MoveStage(stage, uid(told.get("after") or told["before"]), "after" in told, caller)
+        return DeleteStage(stage, caller)
+
+    def _management(self, credential: Credential) -> HttpRequest:
+        """The request as the contract's table of operations spells it."""
+        told = self._told
+        here = f"/deploymentStage/{uid(told['stage'])}" if "stage" in told else ""
+        if self.deed == "delete":
+            return HttpRequest("DELETE", here, (), None, credential)
+        if self.deed == "move":
+            verb, anchor = ("moveAfter", told["after"]) if "after" in told else ("moveBefore", told["before"])
+            return HttpRequest("PUT", f"{here}/{verb}/{uid(anchor)}", (), None, credential)
+        method, path = ("PUT", here) if here else ("POST", f"/environment/{ENVIRONMENT}/deploymentStage")
+        body = json.dumps({key: told[key] for key in ("name", "description") if key in told}).encode()
+        return HttpRequest(method, path, (("Content-Type", _JSON),), body, credential)
+
+    @property
+    def _told(self) -> Mapping[str, Any]:
+        told = self.raw[str(self.deed)]
+        return {"stage": told} if isinstance(told, str) else told
 
     def _stages(self, start: Layout, shows: Layout) -> Iterator[dict[str, Any]]:
-        changed, types = self.raw.get("shows_attributes", {}), self.raw.get("shows_types", {})
-        places = orders(start)
+        now, here = self.raw.get("so_far", {}), self.raw.get("shows_attributes", {})
+        changed = {stage: {**now.get(stage, {}), **here.get(stage, {})} for stage in {*now, *here}}
+        types = self.raw.get("shows_types", {})
+        places = {stage: place for place, stage in enumerate(self.raw.get("standing") or orders(start), start=1)}
         for stage, members in shows.items():
             home = SECOND_ENVIRONMENT if stage in SECOND else ENVIRONMENT
             order = 1 if stage in SECOND else places.get(stage, len(places) + 1)
@@ -194,7 +242,16 @@ class Trace:
 
     @property
     def steps(self) -> list[Step]:
-        return [Step(raw) for raw in self.raw["steps"]]
+        """The steps, each with the order of the stages and with what had become of them by then."""
+        standing: list[str] = list(self.start)
+        so_far: dict[str, dict[str, Any]] = {}
+        steps = []
+        for raw in self.raw["steps"]:
+            standing = raw.get("order", standing)
+            for stage, attributes in raw.get("becomes", {}).items():
+                so_far = {**so_far, stage: {**so_far.get(stage, {}), **attributes}}
+            steps.append(Step({**raw, "standing": standing, "so_far": so_far}))
+        return steps
 
     @property
     def reading(self) -> Reading | None:
@@ -264,8 +321,10 @@ class Judged:
         self.next = step.answer(self.trace.start)
         stranger = step.request.caller == FOREIGN
         self.session.perform(step.request, step.message, Also(self.auth._leaks) if stranger else NOTHING_ELSE)
-        if step.shows is not None and not step.is_read and step.status == 200:
-            self.state = step.shows
+        if step.deed == "delete" and step.status == 204:
+            self.state = {stage: members for stage, members in self.state.items() if stage != step.raw["delete"]}
+        elif step.shows is not None and not step.is_read and step.status == 200:
+            self.state = {**self.state, **step.shows} if step.shows_one else step.shows
 
     def _baseline(self, later: list[Step]) -> None:
         for step in later:
@@ -317,6 +376,12 @@ def shown_by(payload: bytes, *, one: bool) -> dict[str, list[tuple[str, bool]]]:
         stage["id"].lower(): sorted((entry["service_id"].lower(), entry["is_skipped"]) for entry in stage["services"])
         for stage in stages
     }
+
+
+def in_order(payload: bytes) -> list[str]:
+    """The stages of a list by their deployment_order."""
+    listed = sorted(json.loads(payload)["results"], key=lambda stage: stage["deployment_order"])
+    return [stage["id"].lower() for stage in listed]
 
 
 def wanted_by(shows: Layout) -> dict[str, list[tuple[str, bool]]]:

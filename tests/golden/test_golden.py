@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from golden.harness import URL, Judged, Step, Trace, scenario, shown_by, traces, wanted_by
-from kit.small import uid, world_of
+from golden.harness import URL, Judged, Step, Trace, in_order, scenario, shown_by, traces, wanted_by
+from kit.small import ENVIRONMENT, uid, world_of
 from stagecheck.contract import CATALOGUE
 from stagecheck.embedded import EMBEDDED_URL, embedded_client
 from stagecheck.mock.app import Mock
+from stagecheck.model.management import outcomes as permitted
+from stagecheck.model.management import ranking
+from stagecheck.model.requests import OWN, CreateStage
 from stagecheck.model.state import World
 from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.target.client import Client, Limits
@@ -45,9 +48,25 @@ def _matches(outcome: Outcome, taken: Step) -> bool:
     answer = outcome.answer
     if isinstance(answer, Refused):
         return answer.allows(taken.status)
-    if taken.status != 200 or taken.shows is None:
+    if taken.deed == "delete":
+        return taken.status == 204
+    if taken.status != 200 or taken.shows is None or not _stands(outcome.world, taken):
         return False
-    return _shown(outcome.world, answer) == wanted_by(taken.shows)
+    lost = outcome.world.adrift
+    wanted = {stage: [one for one in held if one[0] not in lost] for stage, held in wanted_by(taken.shows).items()}
+    return _shown(outcome.world, answer) == wanted
+
+
+def _stands(world: World, taken: Step) -> bool:
+    """Whether the stages that the step shows are in the order, and called, as in that world."""
+    assert taken.shows is not None
+    if taken.is_read and taken.request.caller != OWN:
+        return True
+    shown = [uid(stage) for stage in taken.raw["standing"] if stage in taken.shows]
+    known = [key for key in ranking(world, ENVIRONMENT) if key in shown]
+    names = {uid(stage): now["name"] for stage, now in taken.raw["so_far"].items() if "name" in now}
+    called = all(world.stages[key].name == name for key, name in names.items() if key in shown)
+    return called and known == [key for key in shown if key in known]
 
 
 def _shown(world: World, answer: Accepted) -> dict[str, list[tuple[str, bool]]]:
@@ -63,7 +82,7 @@ def _shown(world: World, answer: Accepted) -> dict[str, list[tuple[str, bool]]]:
 def test_what_a_conforming_trace_shows_is_an_outcome_of_step(trace: Trace) -> None:
     worlds = [world_of(trace.start, trace.reading)]
     for position, taken in enumerate(trace.steps):
-        outcomes = [outcome for world in worlds for outcome in step(world, taken.request)]
+        outcomes = [outcome for world in worlds for outcome in permitted(world, taken.request, step)]
         worlds = [outcome.world for outcome in outcomes if _matches(outcome, taken)]
         assert worlds, f"step {position + 1} of {trace.id!r} is none of {outcomes}"
 
@@ -82,6 +101,8 @@ def test_the_suite_finds_nothing_in_a_conforming_trace_when_its_reading_is_not_k
 def _mocked(trace: Trace) -> Iterator[bool]:
     """Play a trace to the mock; whether each step was answered as in the trace. Ends where the mock chose otherwise."""
     mock = Mock(scenario(trace))
+    news = iter([step.request.new for step in trace.steps if isinstance(step.request, CreateStage)])
+    mock.stage_id = lambda: next(news)  # type: ignore[method-assign,assignment,return-value]
     with embedded_client(mock) as http:
         client = Client(EMBEDDED_URL, http, Limits())
         for taken in trace.steps:
@@ -89,8 +110,11 @@ def _mocked(trace: Trace) -> Iterator[bool]:
             exchange = client.send(taken.message)
             same = exchange.status == taken.status
             if same and taken.shows is not None and taken.status == 200:
-                one = taken.is_read and taken.raw["read"] != "list"
-                same = shown_by(exchange.body, one=one) == wanted_by(taken.shows)
+                same = shown_by(exchange.body, one=taken.shows_one) == wanted_by(taken.shows)
+                if not taken.shows_one:
+                    # Where a new stage comes is open.
+                    stood = [uid(stage) for stage in taken.raw["standing"] if stage in trace.start]
+                    same = same and [key for key in in_order(exchange.body) if key in stood] == stood
             refused_both = exchange.status is not None and exchange.status >= 400 and taken.status >= 400
             if not same:
                 outcomes = step(before, taken.request)

@@ -35,6 +35,7 @@ from stagecheck.target.client import Client
 
 _EMBEDDED = "embedded"
 _INCONCLUSIVE = 3
+_TIMES = 2
 
 
 @click.command("compare", short_help="Ask two targets the same, and say in what they differ.")
@@ -65,8 +66,8 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
 
     A and B are each a stagecheck.toml, a URL (the rest of its config from --config), or the word "embedded" for the
     mocked target. Ids are bound by their position, times are left out, names and numbers that neither changes are the
-    same. Exit code 0: the same in everything that was asked, 1: they differ, 3: nothing could be compared. Everything
-    is put back where it was.
+    same. Exit code 0: the same in everything that was asked, 1: they differ, 3: no difference was found, but the
+    comparison did not come to its end. Everything is put back where it was.
     """
     launches = [prepare(_wanted(text, options)) for text in (one, other)]
     for launch in launches:
@@ -79,9 +80,13 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
     with ExitStack() as stack:
         sides = [_side(name, launch, stack) for name, launch in zip("AB", launches, strict=True)]
         comparison = _compared(sides, launches[0], options["profile"], options["seed"])
+        for side, launch in zip(sides, launches, strict=True):
+            stack.enter_context(launch.interruptible(side.client))
         found = [d for d in comparison.run() if d.breaks or not options["broken_only"]]
+    ended = comparison.broken_off
     told = {
-        "same": not found,
+        "same": not found and ended is None and comparison.asked > 0,
+        "broken_off": None if ended is None else redactor.text(ended),
         "asked": comparison.asked,
         "targets": {side.name: side.client.url for side in sides},
         "differences": [_json(difference, redactor) for difference in found],
@@ -91,7 +96,9 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         _print(make_console(sys.stdout), told)
-    return _INCONCLUSIVE if comparison.asked == 0 else int(bool(found))
+    if found:
+        return 1
+    return 0 if told["same"] else _INCONCLUSIVE
 
 
 def _wanted(text: str, options: Mapping[str, Any]) -> Wanted:
@@ -107,7 +114,11 @@ def _wanted(text: str, options: Mapping[str, Any]) -> Wanted:
 
 def _side(name: str, launch: Launch, stack: ExitStack) -> Side:
     opened = private_client(Mock(embedded())) if launch.mocked else launch.open()
-    client = Client(launch.url, stack.enter_context(opened), launch.limits, wallet=launch.wallet)
+    limits = launch.limits
+    if limits.requests >= launch.plan.profile.requests:
+        # Unless the config says otherwise: to bring both together after a difference costs requests, too.
+        limits = replace(limits, requests=_TIMES * launch.plan.profile.requests)
+    client = Client(launch.url, stack.enter_context(opened), limits, wallet=launch.wallet)
     side = Side(name, client, launch.document, launch.credentials, launch.plan)
     side.survey()
     return side
@@ -119,6 +130,12 @@ def _compared(sides: Sequence[Side], launch: Launch, profile: str, seed: int) ->
     services = min(len(side.services) for side in sides)
     if stages == 0 or services == 0:
         raise ConfigError("there is nothing to compare with: both targets need at least one stage and one service")
+    one, other = sides
+    if one.client.url == other.client.url and set(one.stages) & set(other.stages) and not launch.mocked:
+        raise UsageError(
+            f"A and B are both {one.client.url}, with the same stages: give two targets, for what one of them is asked "
+            "changes the other"
+        )
     reading = launch.plan.reading or Reading.MOVE_AND_SKIP
     asked = sequence(stages, services, PROFILES[ProfileName(profile)], seed, reading)
     for side in sides:
@@ -170,6 +187,8 @@ def _times(difference: dict[str, Any]) -> str:
 def _headline(told: dict[str, Any]) -> Text:
     if told["same"]:
         return Text(f"the same: {told['asked']} requests, no difference", "bold green")
+    if not told["differences"]:
+        return Text(f"not compared to the end: no difference in {told['asked']} requests", "bold yellow")
     counts = Counter(difference["requirement"] for difference in told["differences"])
     names = ", ".join(f"{key} {count}" if count > 1 else key for key, count in counts.items())
     return Text(f"different: {names} ({told['asked']} requests compared)", "bold red")

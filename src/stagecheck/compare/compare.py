@@ -7,9 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from stagecheck.compare.sequence import Asked
 from stagecheck.compare.side import Answered, Side
-from stagecheck.errors import BudgetSpent
+from stagecheck.errors import BudgetSpent, TargetError
 from stagecheck.exchange import curl
-from stagecheck.model.requests import Attach, ReadList, ReadService, ReadStage, Request
+from stagecheck.model.requests import (
+    Attach,
+    CreateStage,
+    ReadList,
+    ReadService,
+    ReadStage,
+    Request,
+    is_management,
+)
 from stagecheck.model.state import Placement, World
 from stagecheck.model.statuses import stands_under
 from stagecheck.operations import OperationKey
@@ -50,25 +58,39 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     asked: int = 0
     ended: bool = False
+    broken_off: str | None = None
+    _anew: int | None = None
+    """Where to go on from, when only one of them has done what was asked, and both must be brought together."""
     _found: dict[tuple[str, ...], Difference] = field(default_factory=dict)
     _offered: set[tuple[str, OperationKey]] = field(default_factory=set)
     _lacking: dict[OperationKey, str] = field(default_factory=dict)
 
     def run(self) -> tuple[Difference, ...]:
-        """Ask both everything. Both are put back afterwards, whatever happens; what could not be is in `notes`."""
+        """Ask both everything, as far as it goes: what ends it early is `broken_off`, and in `notes`.
+
+        Both are put back afterwards, whatever happens; what could not be is in `notes`. Raises HarnessError.
+        """
+        sure = False
         try:
             begin = self._placements(self.sequence.sent[0].before)
             for side in self._sides:
                 side.begin(begin)
             self._begun()
-            for position, sent in enumerate(self.sequence.sent):
-                if self.ended or self._ask(position, sent):
+            position = 0
+            while position < len(self.sequence.sent) and not self.ended:
+                if self._ask(position, self.sequence.sent[position]):
                     break
+                position = position + 1 if self._anew is None else self._begin_anew(self._anew)
+            sure = True
         except BudgetSpent as spent:
+            sure = True
             self.notes.append(f"{spent}: {len(self.sequence.sent) - self.asked} requests were not compared")
+        except (TargetError, KeyboardInterrupt) as error:
+            self.broken_off = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            self.notes.append(f"{self.broken_off}: what came after request {self.asked} was not compared")
         finally:
             for side in self._sides:
-                self.notes += side.leave()
+                self.notes += side.leave(sure=sure)
         return tuple(self._found.values())
 
     def _begun(self) -> None:
@@ -87,6 +109,15 @@ class Comparison:
                 )
                 self._found[key] = difference
                 self.ended = self.ended or self.enough(difference)
+
+    def _begin_anew(self, position: int) -> int:
+        """Bring both to where they were before any stage was made, and go on from there."""
+        self._anew = None
+        for side in self._sides:
+            side.client.phase = "set up"
+            side.clear()
+        self._together(position - 1)
+        return position
 
     @property
     def _sides(self) -> tuple[Side, Side]:
@@ -128,10 +159,22 @@ class Comparison:
         """Whether both have what a request needs; what one lacks is said once."""
         if sent.request is not None and operation_of(sent.request) in self._lacking:
             return False
+        if isinstance(sent.request, CreateStage) and not self._may_make():
+            return False
         for side in self._sides:
             lacks = side.lacks(sent, self.sequence.ids)
             if lacks is not None:
                 self._note(f"{side.name} has no {lacks}: what needs it was not compared")
+                return False
+        return True
+
+    def _may_make(self) -> bool:
+        """Whether both remove again what is made there, as far as it was seen."""
+        if OperationKey.DELETE in self._lacking:
+            return False
+        for side in self._sides:
+            if side.keeps_stages:
+                self._note(f"{side.name} keeps stages that were to be deleted: no more of them were made")
                 return False
         return True
 
@@ -149,8 +192,15 @@ class Comparison:
             if status in _NOT_THERE and opposite.startswith("2") and (side.name, key) not in self._offered:
                 self._lacking[key] = side.name
                 self._note(f"{side.name} does not offer {key}")
+                if is_management(request):
+                    self._anew = self._first_creation
                 return True
         return False
+
+    @property
+    def _first_creation(self) -> int | None:
+        requests = (sent.request for sent in self.sequence.sent)
+        return next((at for at, request in enumerate(requests) if isinstance(request, CreateStage)), None)
 
     def _take_note(self, key: OperationKey, one: Answered, other: Answered) -> None:
         """An operation that was carried out once is offered; what it refuses later is an answer like any other."""

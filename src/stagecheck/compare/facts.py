@@ -21,6 +21,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST = 120
 _AT_FIRST = "as at first"
+_ELSEWHERE = ("second", "foreign")
+_ALWAYS = ("status", "content type")
 _UNCHANGED = ("name", "description", "deployment_order", "service_type")
 
 
@@ -29,12 +31,13 @@ class Reader:
     """Reads the answers of one target.
 
     `ids`: canonical id → what it stands for; `at_first`: what the attributes of things were at first; `besides`: how
-    many stages there are that nothing stands for.
+    many stages there are that nothing stands for; `elsewhere`: what each read of another environment said at first.
     """
 
     ids: dict[str, str]
     at_first: dict[tuple[str, str], object] = field(default_factory=dict)
     besides: int = 0
+    elsewhere: dict[str, Facts] = field(default_factory=dict)
 
     def remember(self, payload: object) -> None:
         """Take a list for how everything is at first."""
@@ -50,7 +53,17 @@ class Reader:
                 self.at_first[identifier, attribute] = thing[attribute]
 
     def facts(self, exchange: Exchange) -> Facts:
-        """What an answer says."""
+        """What an answer says; of another environment, what it says otherwise than at first."""
+        told = self._all(exchange)
+        request = exchange.request
+        about = (self.ids.get(part.lower(), "") for part in request.path.split("/"))
+        if request.method != "GET" or not any(name.startswith(_ELSEWHERE) for name in about):
+            return told
+        first = self.elsewhere.setdefault(request.path.lower(), told)
+        changed = {fact: value for fact, value in told.items() if first.get(fact) != value or fact in _ALWAYS}
+        return {**dict.fromkeys(first.keys() - told.keys(), "not shown"), **changed}
+
+    def _all(self, exchange: Exchange) -> Facts:
         status = exchange.status
         facts = {"status": str(status if status is not None else exchange.failure)}
         payload, instead = payload_of(exchange)

@@ -10,17 +10,19 @@ from stagecheck.compare.facts import Facts, Reader
 from stagecheck.compare.sequence import Asked, about, named
 from stagecheck.exchange import Credential, Exchange
 from stagecheck.model.compare import Mismatch
-from stagecheck.model.requests import ReadList
+from stagecheck.model.requests import ReadList, is_management
 from stagecheck.model.state import Placement, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.discover import survey
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.sent import Judged, Sent, made_by
 from stagecheck.suite.session import Session
 from stagecheck.suite.shapes import payload_of
+from stagecheck.suite.tidy import tidy
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.wire import bodies
@@ -92,6 +94,16 @@ class Side:
             exchange = self.session.attach(service, here.stage, bodies.FALSE)
             self.reader.remember(payload_of(exchange)[0])
 
+    def clear(self) -> None:
+        """Remove the stages that were made here, and take note of what there is then."""
+        for made in self.session.created:
+            self.reader.ids.pop(made, None)
+        for _ in tidy(self.session, self.stages[0]):
+            pass
+        self.ids = {key: own for key, own in self.ids.items() if canonical(own) in self.reader.ids}
+        if OperationKey.LIST in self.session.offers:
+            self.reader.remember(payload_of(self.session.read(ReadList(self.session.oracle.environment)))[0])
+
     def place(self, placements: Mapping[str, Placement]) -> None:
         """Put the services where they should be; `placements`: in ids of the sequence."""
         for service, place in placements.items():
@@ -105,6 +117,8 @@ class Side:
     def lacks(self, sent: Sent, known: Mapping[str, tuple[str, int]]) -> str | None:
         """What this target's config does not have that a request needs; None if it has all."""
         recipe = sent.message.credential.recipe
+        if not self.plan.manage and sent.request is not None and is_management(sent.request):
+            return "leave to manage stages ([target] manage_stages is false)"
         if recipe is not None and getattr(self.credentials, recipe.secret) is None and not self._own(sent):
             return f"[auth] {recipe.secret}"
         missing = [key for key in named(sent, known) if key not in self.ids]
@@ -132,7 +146,7 @@ class Side:
         made, stands_for = session.made_by(exchange), made_by(sent)
         if made is not None and stands_for is not None:
             self.ids[stands_for] = made
-            self.reader.ids[made] = f"new stage {len(session.names_tried)}"
+            self.reader.ids[made] = f"new stage {len(session.made.names)}"
         facts = self.reader.facts(exchange)
         if broken:
             facts["broken promises"] = ", ".join(sorted({requirement for requirement, _ in broken}))
@@ -152,12 +166,17 @@ class Side:
             return self.credentials.own
         return self.credentials.made(credential.name, recipe, credential.shown or "{}")
 
-    def leave(self) -> list[str]:
-        """Put everything back; what could not be."""
+    @property
+    def keeps_stages(self) -> bool:
+        """Whether it seems that stages which are made here stay for good."""
+        return self.session.made.staying(self.session.world.stages) >= MOST_STAYING
+
+    def leave(self, *, sure: bool = True) -> list[str]:
+        """Put everything back; what could not be. `sure`: whether what is believed of it may be relied on."""
         if not hasattr(self, "session") or not hasattr(self.session, "oracle"):
             return []
         self.client.phase = "restore"
-        left = WayHome(self.session, self.session.journal, sure=True).go()
+        left = WayHome(self.session, self.session.journal, sure=sure).go()
         return [f"{self.name}: {note}" for note in left]
 
 

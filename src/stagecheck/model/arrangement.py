@@ -92,17 +92,21 @@ def reused(before: World, request: Request) -> Iterator[Mismatch]:
             "an id that nothing had before",
             f"id {request.new}",
             "stages",
+            witness=witness.NEW_ID,
         )
 
 
-def shown_value(mismatch: Mismatch, after: World) -> Mismatch:
-    """A difference in an attribute that was changed on purpose, with the value it must have as its witness."""
+def shown_value(request: Request, mismatch: Mismatch, after: World) -> Mismatch:
+    """A difference in an attribute that `request` changed on purpose, with the value it must have as its witness."""
     attribute = mismatch.cause.rpartition("stage-")[2]
     stage = after.stages.get(mismatch.subject or "")
     if mismatch.about != "attribute" or stage is None:
         return mismatch
     if attribute == "deployment_order":
         return replace(mismatch, witness=witness.stage_keeps(stage.id, attribute, since_last=True))
+    if stage.id != (request.new if isinstance(request, CreateStage) else getattr(request, "stage", None)):
+        # Another one keeps what it has, whatever that is.
+        return replace(mismatch, witness=witness.stage_keeps(stage.id, attribute))
     known = {"name": stage.name, "description": stage.description, "environment": stage.environment}
     value = known.get(attribute)
     return mismatch if value is None else replace(mismatch, witness=witness.shows(stage.id, attribute, value))
@@ -117,4 +121,18 @@ def by_its_promise(request: Request, mismatch: Mismatch, after: World) -> Mismat
         return replace(mismatch, requirement="SHAPE-3")
     message = mismatch.message.replace(", which the last 200 answer contradicts", "")
     named = replace(mismatch, requirement=PROMISES[type(request)], cause=f"at-once:{mismatch.cause}", message=message)
-    return shown_value(named, after)
+    return anywhere(request, shown_value(request, named, after))
+
+
+def anywhere(request: Request, mismatch: Mismatch) -> Mismatch:
+    """What managing a stage broke, with a witness that holds for other stages and services, in any order, too.
+
+    A stage that was just created is empty; the others stand as they stood.
+    """
+    if mismatch.about == "ranking":
+        moved = (request.stage, request.anchor) if isinstance(request, MoveStage) else ()
+        return replace(mismatch, witness=witness.order(*moved, after=isinstance(request, MoveStage) and request.after))
+    new = request.new if isinstance(request, CreateStage) else None
+    if new is None or mismatch.place != new or mismatch.about != "state":
+        return mismatch
+    return replace(mismatch, witness=witness.empty(new))

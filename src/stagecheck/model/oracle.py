@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from stagecheck import witness
 from stagecheck.model import words
 from stagecheck.model.absorb import learn, resynchronise
-from stagecheck.model.arrangement import arrangement, by_its_promise, reused, shown_value
+from stagecheck.model.arrangement import anywhere, arrangement, by_its_promise, reused, shown_value
 from stagecheck.model.beliefs import told_apart
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.exercised import Circumstances, exercised_by
@@ -282,7 +282,8 @@ class Oracle:
             elif self._past.blames_refusal(request, mismatch, self.world, looking=self.looking, sure=not self.disputed):
                 yield self._past.of_refusal(mismatch, best.before)
             elif (managing := self._past.of_management(request, mismatch)) is not None:
-                yield shown_value(managing, best.outcome.world)
+                done = self._past.managed or request
+                yield anywhere(done, shown_value(done, managing, best.outcome.world))
             elif mismatch.requirement == "SKIP-2" and (mismatch.about == "state" or reply.shows is not None):
                 yield self._inconsistent(best, request, reply, mismatch)
             else:

@@ -97,6 +97,37 @@ def ranking(witness: Any, answer: Any, before: Any) -> str | None:
     return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
 
 
+def order(witness: Any, answer: Any, before: Any) -> str | None:
+    """The stages stand as the last list before this one showed them, but for one that was moved.
+
+    That is `stage`, if it is named: it stands right before the `anchor`, or right behind it if `after`.
+    """
+    now = _orders(answer)
+    lists = (_orders(one) for one in reversed(before))
+    was: dict[str, int] = next((found for found in lists if found and len(set(found.values())) == len(found)), {})
+    wanted = sorted(was, key=lambda one: was[one])
+    moved, anchor = str(witness.get("stage")).lower(), str(witness.get("anchor")).lower()
+    if "stage" in witness and moved != anchor:
+        wanted = [one for one in wanted if one != moved] if anchor in was else [anchor]
+        wanted.insert(wanted.index(anchor) + bool(witness.get("after")), moved)
+    numbers = [now[one] for one in wanted if one in now]
+    return None if numbers == sorted(set(numbers)) else f"orders {numbers}"
+
+
+def empty(witness: Any, answer: Any, before: Any) -> str | None:
+    """The `stage` holds no service, if the answer shows it."""
+    shown = [one for one in _stages(answer) or () if _id(one) == witness["stage"].lower()]
+    held = [_owner(entry) for one in shown for entry in _entries(one)]
+    return f"service {held[0]} in it" if held else None
+
+
+def new_id(witness: Any, answer: Any, before: Any) -> str | None:
+    """The stage that an answer to a creation shows has an id that no earlier answer showed."""
+    shown = {_id(one) for earlier in before for one in _stages(earlier) or ()}
+    again = next((_id(made) for made in _stages(answer) or () if _id(made) in shown), None)
+    return None if again is None else f"id {again}, which an earlier answer showed"
+
+
 def shows(witness: Any, answer: Any, before: Any) -> str | None:
     """The `attribute` of a stage is `value`, if the answer shows it; an empty one may be null, too."""
     now, wanted = _attribute(witness, answer), witness["value"]
@@ -160,6 +191,9 @@ CHECKS = {
     "same-set": same_set,
     "same-places": same_places,
     "ranking": ranking,
+    "order": order,
+    "empty": empty,
+    "new-id": new_id,
     "shows": shows,
     "unique": unique,
     "dates": dates,
@@ -232,6 +266,12 @@ def _members(answer: Any, kind: str) -> Any:
     if kind == "stages":
         return {_id(one) for one in stages}
     return {_owner(entry) for one in stages for entry in _entries(one)}
+
+
+def _orders(answer: Any) -> Any:
+    """The deployment_order of each stage that a list shows with one."""
+    stages = _stages(answer) if answer["asked"] == "list" else None
+    return {_id(one): one["deployment_order"] for one in stages or () if isinstance(one.get("deployment_order"), int)}
 
 
 def _everything(answer: Any) -> Any:

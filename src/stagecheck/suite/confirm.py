@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from stagecheck.errors import BudgetSpent, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
-from stagecheck.model.requests import OWN, Attach, Form, ReadService, Request
+from stagecheck.model.requests import Attach, CreateStage, ReadService
 from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.findings import breach_of
-from stagecheck.suite.sent import Sent, Signature, made_by, rebound
+from stagecheck.suite.made import MOST_STAYING_IN_ALL
+from stagecheck.suite.sent import Sent, Signature, freshly_named, made_by, rebound
 from stagecheck.suite.session import Session
+from stagecheck.suite.stretches import about_others, of_one_stage, self_contained, skips_elsewhere, the_needed
 from stagecheck.suite.tidy import tidy
 from stagecheck.wire import bodies
 from stagecheck.witness import Witness, against
@@ -106,16 +108,17 @@ class Confirmation:
         goal = Goal(signature, _about(violation.witness))
         better: dict[str, object] = {}
         for lead in self._leads(signature):
-            for home in self._homes(violation, lead):
+            told = lead if self.session.renew is not None else self_contained(lead, self.session.made.ever)
+            for home in self._homes(violation, told) if told else ():
                 until = began + _PER_VIOLATION + 3 * len(lead) if self.session.renew is None else self.until
                 # Once it came back now and then only, a longer stretch is wanted that shows it every time.
-                trial = Trial(self, goal, lead, home, until, times=_TRIES if better else 1)
+                trial = Trial(self, goal, told, home, until, times=_TRIES if better else 1)
                 if not trial.affordable:
                     return better or ({"replays": Replays(0, tried)} if earnest else {})
                 seen = trial.seen()
                 tried += 1
                 if seen is not None:
-                    found = self._shortest(trial, seen)
+                    found = self._shortest(*trial.with_its_own(seen))
                     if str(found["replays"]) == "always":
                         return found
                     better = better or found
@@ -134,36 +137,24 @@ class Confirmation:
             yield tuple(self.session.leads[signature])
         if signature[0] == "SKIP-2":
             yield from self._two_readings(log[:end])
+        if signature[0].startswith("STAGE"):
+            yield from of_one_stage(log[:end])
         for length in (*_STRETCHES, *(_FROM_A_FRESH_START if self.session.renew else ())):
             yield tuple(log[max(0, end - length) : end])
             if length >= end:
                 break
         if self.session.renew is not None:
             return
-        for shift in range(1, min(len(self.ground.all_services), _OTHERS + 1)):
-            # What happens to each service once only, or to each pair, may happen to others still.
-            yield from (self._with_others(log[max(0, end - length) : end], shift) for length in (2, 4))
-
-    def _with_others(self, lead: Sequence[Sent], shift: int) -> tuple[Sent, ...]:
-        """The same requests about other services: each is taken for the one that comes `shift` behind it."""
         services = self.ground.all_services
-        takes = {service: services[(i + shift) % len(services)] for i, service in enumerate(services)}
-        other: list[Sent] = []
-        for sent in lead:
-            request, path = sent.request, sent.message.path
-            if isinstance(request, Attach | ReadService) and request.service in takes:
-                new = takes[request.service]
-                path = path.replace(self.session.spell.id(request.service), self.session.spell.id(new))
-                request = replace(request, service=new)
-            placements = {takes.get(key, key): place for key, place in sent.before.placements.items()}
-            before = replace(sent.before, placements=placements)
-            other.append(replace(sent, request=request, message=replace(sent.message, path=path), before=before))
-        return tuple(other)
+        for shift in range(1, min(len(services), _OTHERS + 1)):
+            # What happens to each service once only, or to each pair, may happen to others still.
+            takes = dict(zip(services, (*services[shift:], *services[:shift]), strict=True))
+            yield from (about_others(log[max(0, end - length) : end], takes, self.session.spell) for length in (2, 4))
 
     def _two_readings(self, log: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
         """What showed the first reading of SKIP-2, then what showed another, from where its service was."""
-        first, last = next((sent for sent in log[:-1] if _skips_elsewhere(sent)), None), log[-1]
-        if first is None or not _skips_elsewhere(last) or not isinstance(last.request, Attach):
+        first, last = next((sent for sent in log[:-1] if skips_elsewhere(sent)), None), log[-1]
+        if first is None or not skips_elsewhere(last) or not isinstance(last.request, Attach):
             return
         place = last.before.placements[last.request.service]
         between = []
@@ -176,10 +167,12 @@ class Confirmation:
     def _homes(self, violation: Violation, lead: Sequence[Sent]) -> Iterator[Home]:
         """The placements to begin a stretch with: none at all, where one request tells the whole story.
 
-        Nor where the set-up itself might change for good what the story is about.
+        Nor where the set-up itself might change for good what the story is about; but where a service enters a stage
+        that the story makes, it has to be said where it is to go afterwards.
         """
         kind = violation.witness["kind"] if violation.witness is not None else None
-        if (len(lead) == 1 and kind in _ALONE) or kind in _KEPT:
+        guests = any(isinstance(s.request, Attach) and s.request.stage in self.session.made.ever for s in lead)
+        if (len(lead) == 1 and kind in _ALONE) or (kind in _KEPT and not guests):
             yield {}
         yield self._home(violation, lead)
 
@@ -230,18 +223,23 @@ class Trial:
     until: int
     times: int = 1
     afresh: bool = True
+    placed: bool = False
+    """Whether only that counts which is about a service that the story puts somewhere itself."""
 
     @property
     def affordable(self) -> bool:
         """Whether there are requests left for it."""
         session = self.owner.session
+        makes = session.renew is None and any(isinstance(sent.request, CreateStage) for sent in self.stretch)
+        if makes and session.made.staying(session.world.stages) >= MOST_STAYING_IN_ALL:
+            return False
         needed = self.times * (3 * len(self.home) + len(self.stretch) + 2)
         return session.client.sent + needed <= min(self.until, self.owner.until) and session.client.left >= needed
 
     def seen(self) -> Seen | None:
         """Send it, `times` over; what shows the violation, None if it does not come or there is no budget for it."""
         found = None
-        if self.affordable:
+        if self.stretch and self.affordable:
             for _ in range(self.times):
                 found = self._sent()
                 if found is None:
@@ -265,18 +263,21 @@ class Trial:
             set_up = self._set_up(steps)
             ids: dict[str, str] = {}
             for original in self.stretch:
-                sent = rebound(original, ids)
+                sent = freshly_named(rebound(original, ids), session.made.names, session.world)
                 session.oracle.looking = sent.looking
                 exchange = session.perform(sent.request, sent.message, sent.also)
                 undo.append((sent, exchange))
                 made, stands_for = session.made_by(exchange), made_by(original)
                 if made is not None and stands_for is not None:
                     ids[stands_for] = made
+                elif stands_for is not None and original is not self.stretch[-1]:
+                    # What follows would be about another stage than the story's own.
+                    return None
                 met = self.goal.met(session.latest, last=original is self.stretch[-1])
                 if met is not None:
                     wrong = next(i for i, step in enumerate(steps) if step.number == met[1])
                     seen = Seen(met[0], tuple(steps), set_up, wrong)
-                    if seen.speaks_for_itself:
+                    if seen.speaks_for_itself and not (self.placed and self.lacks(seen)):
                         return seen
             return None
         finally:
@@ -290,11 +291,33 @@ class Trial:
                 if sent.also.undo is not None:
                     sent.also.undo(exchange)
 
+    def lacks(self, seen: Seen) -> str | None:
+        """The service that it is about, if nothing in the story says where that was."""
+        shows = seen.mismatch.witness or {}
+        about = shows.get("service") if shows.get("kind") == "places" else None
+        addressed = {sent.request.service for sent in self.stretch if isinstance(sent.request, Attach)}
+        return None if about in addressed | self.home.keys() else about
+
+    def with_its_own(self, seen: Seen) -> tuple[Trial, Seen]:
+        """The same, every service that it turns out to be about put somewhere first, if it is still seen then."""
+        trial = self
+        for _ in self.owner.ground.all_services:
+            about = trial.lacks(seen)
+            place = self.stretch[0].before.placements.get(about) if about is not None else None
+            if about is None or place is None or place.stage not in self.owner.ground.all_stages:
+                break
+            trial = replace(trial, home={**trial.home, about: place})
+            again = trial.seen()
+            if again is None:
+                return self, seen
+            seen = again
+        return replace(trial, placed=trial.lacks(seen) is None), seen
+
     def _tidy(self) -> None:
         """Remove the stages that the trial has made; a renewed target has none."""
         session = self.owner.session
         if session.renew is not None:
-            session.created.clear()
+            session.made.forget()
         else:
             with suppress(BudgetSpent, TargetError):
                 for _ in tidy(session, self.owner.ground.stages[0]):
@@ -305,7 +328,8 @@ class Trial:
         session = self.owner.session
         if session.renew is not None and session.beginning is not None:
             return session.beginning
-        world = session.world
+        # What was deleted in the run is not known here: a story in which it comes again has to delete it itself.
+        world = replace(session.world, gone=frozenset())
         for service in self.home:
             world = world.unplaced(service)
         return world
@@ -333,28 +357,31 @@ class Trial:
             session.baseline(next(iter(self.home), self.owner.ground.services[0]))
         return len(steps)
 
+    def over(self, stretch: tuple[Sent, ...]) -> Trial:
+        """The same with fewer requests, and without those that have nothing left to be about."""
+        session = self.owner.session
+        return replace(self, stretch=stretch if session.renew else self_contained(stretch, session.made.ever))
+
     def shortened(self) -> Iterator[tuple[Trial, Seen]]:
         """Ever shorter trials in which it is still seen: without stretches of requests, without placements."""
         best = self
-        plain = tuple(sent for sent in best.stretch[:-1] if _is_plain(sent.request))
-        if len(plain) + 1 < len(best.stretch):
-            # Most of a long stretch is reads and refusals, and most stories need none of them.
-            candidate = replace(best, stretch=(*plain, best.stretch[-1]))
-            found = candidate.seen()
+        for fewer in the_needed(best.stretch):
+            found = best.over(fewer).seen()
             if found is not None:
-                best = candidate
+                best = best.over(fewer)
                 yield best, found
+                break
         size = max(1, len(best.stretch) // 2)
         while len(best.stretch) > 1:
             removed = False
             position = 0
             while position < len(best.stretch) - 1:
                 rest = best.stretch[:position] + best.stretch[min(position + size, len(best.stretch) - 1) :]
-                found = replace(best, stretch=rest).seen()
+                found = best.over(rest).seen()
                 if found is None:
                     position += size
                 else:
-                    best, removed = replace(best, stretch=rest), True
+                    best, removed = best.over(rest), True
                     yield best, found
             if size == 1 and not removed:
                 break
@@ -379,23 +406,9 @@ class Trial:
                     break
 
 
-def _is_plain(request: Request | None) -> bool:
-    """Whether it moves or skips, and should be let in."""
-    return isinstance(request, Attach) and request.caller == OWN and (request.form.moves or request.form is Form.TRUE)
-
-
 def _about(shows: Witness | None) -> tuple[object, ...] | None:
     """What a witness is about, whatever it wants of it."""
     return None if shows is None else (shows["kind"], shows.get("service"), shows.get("stage"))
-
-
-def _skips_elsewhere(sent: Sent) -> bool:
-    """Whether it asked for a skip in another stage than the service was in (SKIP-2)."""
-    request = sent.request
-    if not isinstance(request, Attach) or request.form is not Form.TRUE:
-        return False
-    place = sent.before.placements.get(request.service)
-    return place is not None and place.stage != request.stage
 
 
 def _in_turns(violations: Sequence[Violation]) -> list[Violation]:

@@ -33,6 +33,7 @@ from stagecheck.model.requests import (
 )
 from stagecheck.operations import OperationKey
 from stagecheck.suite.discover import Ground
+from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.sent import Sent, Signature
 from stagecheck.suite.session import Session
 from stagecheck.suite.tidy import tidy
@@ -185,7 +186,9 @@ class Walk(RuleBasedStateMachine):
         if self.errand.over or not {OperationKey.CREATE, OperationKey.DELETE} <= self.session.offers:
             return
         if not ours or (deed == "make" and len(ours) < _MOST_MADE):
-            name = f"STAGECHECK WALK {len(self.session.names_tried) + 1}"
+            if self.session.made.staying(self.session.world.stages) >= MOST_STAYING:
+                return
+            name = f"STAGECHECK WALK {len(self.session.made.names) + 1}"
             self._manage(
                 CreateStage(self.session.oracle.environment, name, "made by stagecheck" if thing % 2 else None)
             )

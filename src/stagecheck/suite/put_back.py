@@ -47,10 +47,12 @@ class WayHome:
                     if not steps:
                         break
                     now = self._walked(steps, now)
-                made = list(self._made())
-                return [*self._left(now, writable), *self._foreign(now, writable), *self._unknown(), *made]
+                self.remove()
+                left = [*self._left(now, writable), *self._foreign(now, writable), *self._unknown()]
+                return [*left, *self._made(), *self._unanswered()]
             except (TargetError, HarnessError) as error:
-                return [f"putting back ended early: {error}", *self._left({}, writable)]
+                ended = f"putting back ended early: {error}"
+                return [ended, *self._left({}, writable), *self._made(), *self._unanswered()]
 
     def _walked(self, steps: list[PutBack], now: Mapping[str, Placement]) -> dict[str, Placement]:
         """Send the PUTs, and say where everything is then, as far as it can be seen."""
@@ -70,21 +72,46 @@ class WayHome:
             seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
         return _places(seen) if seen is not None else accepted
 
-    def _made(self) -> Iterator[str]:
-        """Delete every stage that the run has made, one whose answer was lost too; what stays, with the command."""
+    def remove(self) -> None:
+        """Delete every stage that the run has made, one whose answer was lost too."""
         session = self.session
-        if not session.names_tried:
+        if not session.made.names and not session.created:
             return
-        seen = self._listed()
-        known = session.beginning.stages if session.beginning else {}
-        for stage in seen.stages if seen is not None else ():
-            if stage.name in session.names_tried and stage.id not in known:
-                session.created.setdefault(stage.id, stage.name or "")
-        home = next(iter(session.usable and self._stages()), None)
-        for stage_id in tidy(session, home or "", sure=self.sure):
-            name = session.created[stage_id]
-            command = curl(session.client.url, session.spell.manage(DeleteStage(stage_id), session.credentials.own))
-            yield f"stage {name or stage_id}, which the run has made, could not be deleted; to do it: {command}"
+        seen = self._adopt()
+        home = next((stage for stage in self._stages() if stage not in session.created), "")
+        tried = bool(session.created)
+        held: dict[str, list[str]] = {}
+        for service, place in _places(seen).items() if seen is not None else ():
+            held.setdefault(place.stage, []).append(service)
+        known = seen is not None or not self.sure
+        for _ in tidy(session, home, sure=self.sure, held=(lambda s: held.get(s, [])) if known else None):
+            pass
+        if tried:
+            # A deletion that was answered rightly may not have been carried out.
+            self._adopt()
+
+    def _adopt(self) -> Observation | None:
+        """Take note of the stages of the run's own that are there, if the list says so; what it shows."""
+        seen = self._shown()
+        if seen is not None:
+            known = self.session.beginning.stages if self.session.beginning else {}
+            self.session.made.adopt([(stage.id, stage.name) for stage in seen.stages], known)
+        return seen
+
+    def _made(self) -> Iterator[str]:
+        """What the run has made and is there still, with the command that would remove it."""
+        session = self.session
+        for stage, name in session.created.items():
+            command = curl(session.client.url, session.spell.manage(DeleteStage(stage), session.credentials.own))
+            yield f"stage {name or stage}, which the run has made, could not be deleted; to do it: {command}"
+
+    def _unanswered(self) -> Iterator[str]:
+        """What may have been made, and nothing could be seen of since."""
+        for name in sorted(self.session.made.unanswered):
+            yield (
+                f"a stage named {name} was asked for, and no answer says whether it was made: look for it by hand, and "
+                "delete it if it is there"
+            )
 
     def _stages(self) -> tuple[str, ...]:
         return tuple(stage.id for stage in self.session.world.stages_of(self.session.oracle.environment))
@@ -104,12 +131,17 @@ class WayHome:
         return dict(believed) if len(self.session.oracle.worlds) == 1 else {}
 
     def _listed(self) -> Observation | None:
+        """The list, if it is offered and says where services are."""
+        shown = self._shown()
+        return shown if shown is not None and shown.names_services else None
+
+    def _shown(self) -> Observation | None:
+        """The list, if it is offered."""
         if OperationKey.LIST not in self.session.offers:
             return None
         own = self.session.credentials.own
         exchange = self.session.client.send(self.session.spell.read(ReadList(self.session.oracle.environment), own))
-        reply, _ = self.session.understand(OperationKey.LIST, exchange)
-        return reply.shows if reply.shows is not None and reply.shows.names_services else None
+        return self.session.understand(OperationKey.LIST, exchange)[0].shows
 
     def _left(self, now: Mapping[str, Placement], writable: frozenset[str]) -> Iterator[str]:
         """What is not at home in spite of everything, with the commands that would bring it there."""

@@ -14,13 +14,22 @@ from typing import Any
 
 from stagecheck.errors import ConfigError, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest, Recipe
-from stagecheck.model.requests import DeleteStage
+from stagecheck.model.observation import Reply
 from stagecheck.model.state import canonical
 from stagecheck.outcome import Replays
+from stagecheck.standalone.steps import farewell, needed
 from stagecheck.standalone.symbols import filled, filled_inside
+from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.plan import Plan
+from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.session import Session
+from stagecheck.wire.stages import named
 from stagecheck.witness import against
+
+_MEND = {
+    True: "begin; check the ids and the credential",
+    False: "go on; is there a stage of that name already?",
+}
 
 
 class Story(StrEnum):
@@ -89,44 +98,55 @@ class Replay:
     made: dict[str, str] = field(default_factory=dict)
 
     def tell(self, times: int) -> Retold:
-        """Send it that many times. Raises TargetError when a step that only prepares is refused."""
-        again, seen = 0, None
+        """Send it that many times, fewer if the stages that it makes stay.
+
+        Raises TargetError when a step that the others need is refused.
+        """
+        again, of, seen = 0, 0, None
         exchanges: list[Exchange] = []
         for _ in range(times):
             exchanges = [self._sent(number, step) for number, step in enumerate(self.reproducer["steps"])]
             now = self._seen(exchanges)
-            self._remove()
-            again += now is not None
-            seen = now or seen
-        return Retold(Replays(again, times), seen, tuple(exchanges))
+            again, of, seen = again + (now is not None), of + 1, now or seen
+            if self.made and not self._cleared():
+                break
+        return Retold(Replays(again, of), seen, tuple(exchanges))
 
-    def _sent(self, number: int, step: Mapping[str, Any]) -> Exchange:
+    def _sends(self, step: Mapping[str, Any]) -> Exchange:
         body = base64.b64decode(step["body_base64"]) if "body_base64" in step else step.get("body")
         content = body.encode() if isinstance(body, str) else body
+        if "makes" in step:
+            self.session.made.begin(named(content).name)
         path, headers = filled(step["path"], self._bound()), tuple(step["headers"].items())
         message = HttpRequest(step["method"], path, headers, content, self._credential(step["credential"]))
         exchange = self.session.client.send(message)
         if "makes" in step:
             made = self.session.made_by(exchange)
+            self.session.made.answered(named(content).name, exchange.status, made)
             self.made[step["makes"]] = made or "no-stage-was-made"
-            self.session.created |= {made: ""} if made is not None else {}
-        if step["set_up"] and (exchange.status is None or not 200 <= exchange.status < 300):
+        return exchange
+
+    def _sent(self, number: int, step: Mapping[str, Any]) -> Exchange:
+        exchange = self._sends(step)
+        if number in needed(self.reproducer) and (exchange.status is None or not 200 <= exchange.status < 300):
             raise TargetError(
-                f"step {number + 1} only prepares, and was answered {exchange.status or exchange.failure}: "
-                "the story cannot begin; check the ids and the credential"
+                f"step {number + 1} {'only prepares' if step['set_up'] else 'makes a stage'}, and was answered "
+                f"{exchange.status or exchange.failure}: the story cannot {_MEND[bool(step['set_up'])]}"
             )
         return exchange
 
     def _bound(self) -> dict[str, str]:
         return {**self.ids, **self.made}
 
-    def _remove(self) -> None:
-        """Remove what the steps have created; what holds services still is removed when those have gone home."""
-        for stage in self.made.values():
-            request = DeleteStage(stage)
-            status = self.session.client.send(self.session.spell.manage(request, self.session.credentials.own)).status
-            if status is not None and (status < 300 or status == 404):
-                self.session.created.pop(stage, None)
+    def _cleared(self) -> bool:
+        """Clear away what the steps have made; whether so little stays that they may make more."""
+        for step in farewell(self.reproducer):
+            status = self._sends(step).status
+            if step["method"] == "DELETE":
+                stage = filled(step["path"], self._bound()).rpartition("/")[2]
+                self.session.made.asked_to_delete(canonical(stage), Reply(status), empty=False)
+        WayHome(self.session, self.session.journal, sure=False).remove()
+        return len(self.session.created) < MOST_STAYING
 
     def _credential(self, told: Mapping[str, Any]) -> Credential:
         if "secret" not in told:

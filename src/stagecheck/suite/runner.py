@@ -22,6 +22,7 @@ from stagecheck.suite.discover import Ground, discover, look_around
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
+from stagecheck.suite.observed import Observations
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.races.races import Races, unfit, wrong_alone
@@ -95,6 +96,7 @@ class Runner:
     _for_races: int = 0
     _unraced: str | None = None
     _latencies: Latencies = field(default_factory=Latencies)
+    _observations: Observations = field(default_factory=Observations)
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -108,6 +110,7 @@ class Runner:
         self.client.listen += [
             self.observer.exchange,
             self._latencies,
+            self._observations,
             lambda exchange: phases.update([exchange.phase]),
         ]
         session = Session(self.client, self.document, self.credentials, findings)
@@ -412,6 +415,7 @@ class Runner:
             coverage=parts.deep.covered() if parts and self._walks else None,
             stateless=self._stateless,
             latency=self._latencies.summary(),
+            observed=self._observations.summary(),
         )
 
     @property

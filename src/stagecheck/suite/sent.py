@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from stagecheck.exchange import Exchange, HttpRequest
@@ -20,6 +20,7 @@ from stagecheck.model.requests import (
     Request,
 )
 from stagecheck.model.state import World
+from stagecheck.wire.stages import naming
 
 Signature = tuple[str, str]
 """Requirement and cause of a violation, as the oracle first names them."""
@@ -57,6 +58,23 @@ class Sent:
     also: Also = NOTHING_ELSE
 
 
+def some(exchange: Exchange | None) -> tuple[Exchange, ...]:
+    """The exchange, if there is one."""
+    return (exchange,) if exchange is not None else ()
+
+
+def in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    """Each exchange once, as they were sent."""
+    by_number = {exchange.number: exchange for exchange in exchanges}
+    return tuple(by_number[number] for number in sorted(by_number))
+
+
+def needs_earlier(mismatch: Mismatch) -> bool:
+    """Whether what managing a stage has changed shows only beside an earlier answer."""
+    kind = (mismatch.witness or {}).get("kind")
+    return mismatch.requirement.startswith("STAGE") and kind in ("same", "same-set")
+
+
 def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
     """The same request about other stages, by meaning and as it is spelled. `ids`: which stands for which."""
     if not ids:
@@ -69,6 +87,21 @@ def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
     if isinstance(request, MoveStage):
         request = replace(request, anchor=ids.get(request.anchor, request.anchor))
     return replace(sent, request=request, message=replace(sent.message, path=path))
+
+
+def freshly_named(sent: Sent, used: Collection[str], world: World) -> Sent:
+    """The same creation or edit under a new name, where a stage of the `world` has its name already.
+
+    `used`: how many names were tried, so that the new one is new.
+    """
+    request = sent.request
+    if not isinstance(request, CreateStage | EditStage) or request.flaw is not None:
+        return sent
+    if request.name not in {stage.name for stage in world.stages.values()}:
+        return sent
+    name = f"STAGECHECK AGAIN {len(used) + 1}"
+    message = replace(sent.message, body=naming(name, request.description))
+    return replace(sent, request=replace(request, name=name), message=message)
 
 
 def made_by(sent: Sent) -> str | None:

@@ -34,8 +34,9 @@ from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.assurance import assured
 from stagecheck.suite.findings import Findings
+from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
-from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
+from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, in_order, needs_earlier, some
 from stagecheck.suite.shapes import payload_of, shape_problems
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
@@ -83,13 +84,18 @@ class Session:
         self.sees_services = False
         self.journal = Journal()
         self.addressed: set[str] = set()
-        self.created: dict[str, str] = {}
-        """The stages that the run has made and not deleted yet: id → name."""
-        self.names_tried: set[str] = set()
+        self.made = Made()
         self._last_write: Exchange | None = None
         self._placed_by: dict[str, Exchange] = {}
         self._refusal: Exchange | None = None
+        self._last_list: Exchange | None = None
+        self._shown_before: Exchange | None = None
         self.good: HttpRequest | None = None
+
+    @property
+    def created(self) -> dict[str, str]:
+        """The stages that the run has made and not deleted yet: id → name."""
+        return self.made.there
 
     # ------------------------------------------------------------------ sending
 
@@ -133,6 +139,8 @@ class Session:
         self.latest.clear()
         if isinstance(request, Attach):
             self.addressed.add(request.service)
+        if isinstance(request, CreateStage):
+            self.made.begin(request.name)
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
@@ -149,18 +157,12 @@ class Session:
 
     def _named(self, request: CreateStage, exchange: Exchange) -> CreateStage:
         """The request with the id of what it created; remembers that there is something to be removed."""
-        self.names_tried.add(request.name)
         made = self.made_by(exchange)
-        if made is None:
-            return request
-        if made not in self.world.stages or made in self.created:
-            self.created[made] = request.name
-        return replace(request, new=made)
+        self.made.answered(request.name, exchange.status, made, known=made in self.world.stages)
+        return request if made is None else replace(request, new=made)
 
     def lost(self, request: Request) -> None:
         """Take note that nobody knows whether a request took effect, and hold nothing against the target for it."""
-        if isinstance(request, CreateStage):
-            self.names_tried.add(request.name)
         self.oracle.judge(request, Reply(None))
 
     def made_by(self, exchange: Exchange) -> str | None:
@@ -387,39 +389,33 @@ class Session:
         if is_read(request):
             if mismatch.about == "status":
                 return (exchange,)
-            return _in_order((*_some(self._last_write), exchange))
+            shown = self._shown_before if needs_earlier(mismatch) else None
+            return in_order((*some(shown), *some(self._last_write), exchange))
         if mismatch.about in ("status", "order") and mismatch.requirement.split("-")[0] in ("ERR", "AUTH"):
             return (exchange,)
-        return _in_order((*self._setup(request), *_some(self._last_write), exchange, *after))
+        return in_order((*self._setup(request), *some(self._last_write), exchange, *after))
 
     def _setup(self, request: Request) -> tuple[Exchange, ...]:
-        return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
+        return some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
 
     def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
         own = exchange.request.credential == self.credentials.own
         if reply.status == 200 and own and (is_read(request) or isinstance(request, Attach)):
             # What was answered last can be asked again without changing anything.
             self.good = exchange.request
+        if isinstance(request, ReadList) and reply.accepted:
+            self._last_list = exchange
         if is_read(request):
             return
-        if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
-            self.created.pop(request.stage, None)
+        if isinstance(request, DeleteStage):
+            self.made.asked_to_delete(request.stage, reply, empty=not self.world.services_in(request.stage))
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:
             self._last_write = exchange
             self._placed_by[request.service] = exchange
         elif is_management(request) and reply.accepted:
-            self._last_write = exchange
-
-
-def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:
-    return (exchange,) if exchange is not None else ()
-
-
-def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    by_number = {exchange.number: exchange for exchange in exchanges}
-    return tuple(by_number[number] for number in sorted(by_number))
+            self._last_write, self._shown_before = exchange, self._last_list
 
 
 def _fingerprint(request: HttpRequest) -> object:

@@ -28,6 +28,7 @@ from stagecheck.model.requests import (
 from stagecheck.operations import OperationKey
 from stagecheck.suite.auth import Auth
 from stagecheck.suite.discover import UNKNOWN_ENVIRONMENT, note_crash
+from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
@@ -115,8 +116,12 @@ class Stages:
         if not holds:
             # For the sake of its services a stage may be refused to be deleted, in whatever words.
             self._asked.add(key)
+        if isinstance(request, CreateStage):
+            session.made.begin(request.name)
         exchange = session.client.send(session.spell.manage(request, session.credentials.own))
         status = exchange.status
+        if isinstance(request, CreateStage):
+            session.made.answered(request.name, status, None)
         if status is not None and 200 <= status < 300:
             session.offers.add(key)
             session.judge(request, exchange)
@@ -167,11 +172,20 @@ class Stages:
             self.session.read(ReadStage(stage))
 
     def make(self, description: str | None = None) -> str | None:
-        """Make a stage; its id, None if that did not work."""
+        """Make a stage; its id, None if that did not work, or too many stay already."""
+        if self._staying() >= MOST_STAYING:
+            return None
         before = set(self.session.created)
         self.do(CreateStage(self.session.oracle.environment, self._name(), description))
         made = [stage for stage in self.session.created if stage not in before]
         return made[0] if made else None
+
+    def _staying(self) -> int:
+        """How many of our own stay for good, it seems: all of them, where the first could not be deleted."""
+        session = self.session
+        if OperationKey.DELETE in self._asked - session.offers:
+            return len(session.created)
+        return session.made.staying(session.world.stages)
 
     @property
     def newest(self) -> str | None:
@@ -185,19 +199,20 @@ class Stages:
     # ------------------------------------------------------------------ the walk
 
     def walk(self, auth: Auth, selected: frozenset[str], *, thorough: bool) -> None:
-        """One life of a stage, or everything else, as far as it is offered; what was made is removed again."""
+        """One life of a stage, or everything else, as far as it is offered; what was made is removed again.
+
+        After an error that is left to the way home: what is believed then must not be held against the target.
+        """
         if not self.offered():
             return
-        try:
-            if any(key.startswith("STAGE") for key in selected):
-                for part in self.parts(thorough=thorough):
-                    part()
-            for case in (*self.cases(), *self.strangers(auth)) if thorough else ():
-                if case.requirement in selected:
-                    case.send()
-        finally:
-            with suppress(BudgetSpent):
-                self.clear()
+        if any(key.startswith("STAGE") for key in selected):
+            for part in self.parts(thorough=thorough):
+                part()
+        for case in (*self.cases(), *self.strangers(auth)) if thorough else ():
+            if case.requirement in selected:
+                case.send()
+        with suppress(BudgetSpent):
+            self.clear()
 
     def parts(self, *, thorough: bool) -> Iterator[Callable[[], None]]:
         """The parts of the walk, to be called one after another; the first comes early, and alone."""

@@ -221,6 +221,8 @@ class Client:
             answer = self._told(request, self._formed(request))
         if answer.unsent:
             raise Unreachable(answer.failure)
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            self.pace.hold(min(retry_after_s(answer.headers, 1.0), _LONGEST_WAIT_S))
         self.troubles.update([answer.trouble] if answer.trouble else [])
         return None if answer.gateway else answer.status, dict(answer.headers), answer.body, answer.failure
 

@@ -20,6 +20,7 @@ from stagecheck.report.reproducer.common import (
     variable,
 )
 from stagecheck.standalone import checks, secrets, source_of
+from stagecheck.standalone.steps import farewell, needed
 
 _SEND = '''
 def bound(value):
@@ -72,12 +73,10 @@ def {name}():
             code = answers[-1]["status"]
             if "makes" in step:
                 IDS[step["makes"]] = made(answers[-1])
-            if number < SET_UP and not 200 <= code < 300:
-                raise RuntimeError(f"step {{number + 1}} only prepares, and was answered {{code}}: check ids and token")
-        for step in STEPS:
-            if "makes" in step:  # removed again; one that holds services may stay
-                path = "/deploymentStage/" + IDS[step["makes"]]
-                send(client, {{**step, "method": "DELETE", "path": path, "body": None, "asks": "none"}})
+            if number in NEEDED and not 200 <= code < 300:
+                raise RuntimeError(f"step {{number + 1}}, which the others need, was answered {{code}}: check ids")
+        for step in FAREWELL:
+            send(client, step)
     for number, check, witness in GIVEN:
         if check(bound(witness), answers[number], answers[:number]):
             return  # it went another way: the story no longer happens
@@ -111,7 +110,10 @@ def pytest_of(story: Mapping[str, Any]) -> str:
     parts += ["}", "STEPS = ["]
     for step in story["steps"]:
         parts += [f"    {line}" for line in _python_step(step)]
-    parts += ["]", f"SET_UP = {sum(step['set_up'] for step in story['steps'])}"]
+    parts += ["]", "FAREWELL = [  # clears away what was made here"]
+    for step in farewell(story):
+        parts += [f"    {line}" for line in _python_step(step)]
+    parts += ["]", f"NEEDED = {needed(story)!r}"]
     given = ", ".join(f"({n}, {CHECKS[c['kind']]}, {c!r})" for n, c in story["given"])
     parts += [f"GIVEN = [{given}]", f"WITNESS = {pprint.pformat(story['witness'], sort_dicts=False)}"]
     parts += [f"EXPECTED = {one_line(story['expected'])!r}", "", _SEND, ""]

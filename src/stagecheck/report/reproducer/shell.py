@@ -10,8 +10,17 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stagecheck.report.reproducer.common import CHECKS, body_of, checks_of, comment, secrets_of, title, variable
+from stagecheck.report.reproducer.common import (
+    CHECKS,
+    body_of,
+    checks_of,
+    comment,
+    secrets_of,
+    title,
+    variable,
+)
 from stagecheck.standalone import checks, secrets, source_of
+from stagecheck.standalone.steps import farewell, needed
 from stagecheck.standalone.symbols import SYMBOL
 
 _JUDGE = '''
@@ -35,8 +44,9 @@ for number, (asked, path) in enumerate(ASKED):
     body = os.path.join(sys.argv[1], f"{number}.body")
     text = open(body, encoding="utf-8", errors="replace").read() if os.path.exists(body) else ""
     answers.append({"asked": asked, "path": path, "status": int(code) or None, "content_type": media, "body": text})
-    if number < SET_UP and not 200 <= int(code) < 300:
-        sys.exit(f"step {number + 1}, which only prepares, was answered {code}: check the ids and the credential")
+    if number in NEEDED and not 200 <= int(code) < 300:
+        print(f"step {number + 1}, which the others need, was answered {code}: check ids, names and the credential")
+        sys.exit(3)
 for number, check, witness in GIVEN:
     other = check(bound(witness), answers[number], answers[:number])
     if other:
@@ -63,19 +73,10 @@ _MADE = (
 )
 
 
-def _removal(symbol: str, story: Mapping[str, Any]) -> str:
-    """Remove a stage that the steps created; one that holds services stays, which is said."""
-    creates = next(step for step in story["steps"] if step.get("makes") == symbol)
-    header = _shell_header(creates["credential"])
-    sent = f'curl -sS -o /dev/null -w "%{{http_code}}" -X DELETE {f"-H {header} " if header else ""}'
-    name = variable(symbol)
-    return f'echo "removing the stage made here: $({sent}"$STAGECHECK_URL/deploymentStage/${name}")"'
-
-
 def shell_of(story: Mapping[str, Any]) -> str:
     """A POSIX shell script: curl sends the steps, and python3, where there is one, judges the last answer."""
     lines = ["#!/bin/sh", *(f"# {line}".rstrip() for line in title(story)), "#"]
-    lines += ["# Exit code 1: reproduced, 0: gone. Needs curl, and python3 to judge the last answer."]
+    lines += ["# Exit code 1: reproduced, 0: gone, 3: could not be told. Needs curl, and python3 to judge."]
     lines += ["# Ids and URL are those of the run; set the variables below in the environment for another target.", ""]
     lines += [_default("STAGECHECK_URL", story["url"])]
     lines += [f': "${{{name}:?set it to the secret that the requests need}}"' for name in secrets_of(story)]
@@ -101,10 +102,11 @@ def shell_of(story: Mapping[str, Any]) -> str:
     known = [*story["bindings"], *made]
     ids = ", ".join(f'"{symbol}": os.environ["{variable(symbol)}"]' for symbol in known)
     lines += [f"export {' '.join(variable(symbol) for symbol in known)}"] if known else []
-    lines += [_removal(symbol, story) for symbol in made]
+    lines += ['echo "clearing away what was made here:"'] if made else []
+    lines += [_shell_step(step) for step in farewell(story)]
     lines += ["python3 - \"$answers\" <<'PYTHON'", source_of(checks, checks_of(story)).strip(), "", "import re"]
     lines += [f"ASKED = {[(step['asks'], step['path']) for step in story['steps']]!r}"]
-    lines += [f"SET_UP = {sum(step['set_up'] for step in story['steps'])}"]
+    lines += [f"NEEDED = {needed(story)!r}"]
     given = ", ".join(f"({n}, {CHECKS[c['kind']]}, {c!r})" for n, c in story["given"])
     lines += [f"GIVEN = [{given}]", f"CHECK, WITNESS = {CHECKS[story['witness']['kind']]}, {story['witness']!r}"]
     lines += [_JUDGE.strip().replace("import sys\n", f"import sys\n\nIDS = {{{ids}}}\n", 1), "PYTHON"]

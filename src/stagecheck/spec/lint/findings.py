@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from stagecheck.spec.positions import Place
 
@@ -119,14 +119,27 @@ _TABLE = (
 )
 
 
-def _indexed(table: Iterable[Rule]) -> dict[str, Rule]:
-    rules: dict[str, Rule] = {}
-    for rule in table:
-        if rule.id in rules:
-            raise ValueError(f"the rule {rule.id} stands twice in the table")
-        rules[rule.id] = rule
-    return rules
+class Named(Protocol):
+    """Anything of a table that has an id."""
+
+    @property
+    def id(self) -> str:
+        """Permanent."""
+        ...
 
 
-RULES: Final = _indexed(_TABLE)
+N = TypeVar("N", bound=Named)
+
+
+def indexed(table: Iterable[N]) -> dict[str, N]:
+    """The entries of a table by their ids. Raises ``ValueError`` for an id that stands twice."""
+    entries: dict[str, N] = {}
+    for entry in table:
+        if entry.id in entries:
+            raise ValueError(f"{entry.id} stands twice in the table")
+        entries[entry.id] = entry
+    return entries
+
+
+RULES: Final = indexed(_TABLE)
 """All rules by id."""
