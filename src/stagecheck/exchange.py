@@ -109,6 +109,14 @@ class Redactor:
             return text
         return self._pattern.sub(lambda match: self._labels[match.group(0)], text)
 
+    def inside(self, value: Any) -> Any:
+        """The same plain value without the secrets in any of its texts."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.inside(key): self.inside(entry) for key, entry in value.items()}
+        return [self.inside(entry) for entry in value] if isinstance(value, list | tuple) else value
+
     def body(self, body: bytes | None) -> str | None:
         """A body as text for the record: decoded leniently, cut at `LONGEST_RECORDED`, without secrets."""
         if body is None:

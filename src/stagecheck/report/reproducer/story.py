@@ -37,8 +37,9 @@ def reproducer_of(violation: Violation, result: RunResult, redactor: Redactor) -
     written = [_step(step, symbols, redactor, set_up=number < violation.set_up) for number, step in enumerate(steps)]
     for number, identifier in made.items():
         written[number]["makes"] = symbols.of(identifier)
-    shows = symbols.inside(violation.witness)
-    given = [[number, symbols.inside(shown)] for number, shown in _given(violation, steps)]
+    # What a target should have shown may be what it echoed before.
+    shows = redactor.inside(symbols.inside(violation.witness))
+    given = [[number, redactor.inside(symbols.inside(shown))] for number, shown in _given(violation, steps)]
     return {
         "bindings": symbols.used(redactor),
         "placement": _placement(written),
