@@ -12,7 +12,8 @@ from rich.table import Table
 from benchmarks.comparing import print_comparisons
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
-from benchmarks.documents import print_documents
+from benchmarks.documents import print_changes, print_documents
+from benchmarks.history import print_history
 from benchmarks.races import print_races
 from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
@@ -34,6 +35,8 @@ def main() -> None:
     _print_cost(console, costs, per_second, bare, profile)
     print_walks(console)
     print_documents(console)
+    print_history(console)
+    print_changes(console)
     print_serving(console)
     print_races(console)
     with ProcessPoolExecutor(options.jobs) as pool:

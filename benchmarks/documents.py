@@ -1,4 +1,4 @@
-"""What checking a document costs, from the fragment to a vendor's: `python -m benchmarks.documents`."""
+"""What checking and comparing documents costs, from the fragment to a vendor's: `python -m benchmarks.documents`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stagecheck.spec import fragment_path, read
+from stagecheck.spec.diff import diff
 from stagecheck.spec.lint import check
 from stagecheck.spec.writing import as_json, as_yaml
 
@@ -49,6 +50,33 @@ def seconds(what: Callable[[], Any]) -> float:
     return min(took)
 
 
+def changed(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same with a flag of another type everywhere, and every second thing without its required properties."""
+    new = copy.deepcopy(raw)
+    schemas = new["components"]["schemas"]
+    schemas["Service"]["properties"]["is_skipped"]["type"] = "string"
+    for name in [name for name in schemas if name.startswith("Thing")][::2]:
+        schemas[name]["required"] = ["id"]
+    return new
+
+
+def print_changes(console: Console) -> None:
+    """Print a table: size, changes found, seconds to compare a document with itself and with a changed one."""
+    table = Table(title="Comparing two documents (spec diff), without the start of Python")
+    for heading in ("kB", "changes", "the same s", "changed s"):
+        table.add_column(heading, justify="right")
+    with tempfile.TemporaryDirectory() as folder:
+        for things in _THINGS:
+            old, new = Path(folder) / f"{things}-old.json", Path(folder) / f"{things}-new.json"
+            raw = grown(things)
+            old.write_text(as_json(raw), encoding="utf-8")
+            new.write_text(as_json(changed(raw)), encoding="utf-8")
+            found = len(diff(old, new).changes)
+            same, other = seconds(partial(diff, old, old)), seconds(partial(diff, old, new))
+            table.add_row(f"{old.stat().st_size / 1000:,.0f}", str(found), f"{same:.2f}", f"{other:.2f}")
+    console.print(table)
+
+
 def print_documents(console: Console) -> None:
     """Print a table: size, seconds to read and to check, and the memory of checking."""
     table = Table(title="Checking a document (spec check), without the start of Python")
@@ -71,3 +99,4 @@ def print_documents(console: Console) -> None:
 
 if __name__ == "__main__":
     print_documents(Console())
+    print_changes(Console())

@@ -27,7 +27,7 @@ from stagecheck.model.requests import ReadList, ReadService, ReadStage
 from stagecheck.operations import OperationKey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.session import Session
-from stagecheck.target.client import Client, Limits
+from stagecheck.target.client import Attempt, Client, Limits
 from stagecheck.target.reach import EMBEDDED_URL
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
@@ -118,9 +118,9 @@ def _breaks(defect: Defect, home: tuple[tuple[str, str, bool], ...], steps: tupl
     class Straight(Client):
         """Asks the mock without a transport: only the judgement matters here."""
 
-        def _exchange(self, message: httpx.Request) -> tuple[int | None, dict[str, str], bytes, str | None]:
+        def _exchange(self, message: httpx.Request) -> Attempt:
             answer = as_httpx(mock, message)
-            return answer.status_code, dict(answer.headers), answer.content, None
+            return Attempt(answer.status_code, dict(answer.headers), answer.content)
 
     session = Session(Straight(EMBEDDED_URL, _HTTP, Limits(requests=99)), _DOCUMENT, _OWN, Findings(()))
     world = Mock(scenario).world

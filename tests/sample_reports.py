@@ -1,13 +1,15 @@
 """Make the sample reports of reports/samples/: real runs against three targets in this process. `make samples`.
 
-Each is a report.json and the page made of it. Durations and latencies are those of the machine; all else comes out the
-same every time.
+Each is a report.json and what is made of it: the page, and the formats for machines and pull requests. Durations,
+latencies and the beginning are those of the run; all else comes out the same every time.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,15 @@ import httpx
 
 from stagecheck import spec
 from stagecheck.audit import DEFECTS
+from stagecheck.contract import CATALOGUE
 from stagecheck.embedded import embedded_credentials, embedded_plan
 from stagecheck.exchange import Redactor
 from stagecheck.mock.app import Mock, as_httpx
 from stagecheck.mock.scenario import embedded
-from stagecheck.outcome import RunResult
-from stagecheck.report.html import html_of
+from stagecheck.outcome import RunResult, Setting
+from stagecheck.report.formats import FORMATS
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
+from stagecheck.spec.promised import fingerprint_of, promises_of
 from stagecheck.suite.plan import PROFILES, ProfileName
 from stagecheck.suite.runner import Runner
 from stagecheck.target.client import Client, Limits
@@ -30,6 +34,15 @@ FOLDER = Path(__file__).resolve().parent.parent / "reports" / "samples"
 URL = "http://127.0.0.1:8080"
 WRONG = ("absent-body-is-a-patch", "neighbour-taken-along", "arrays-are-true")
 """Three seeded defects at once: two broken MUSTs and a SHOULD."""
+FORMS = {
+    "html": "html",
+    "junit": "junit.xml",
+    "markdown": "md",
+    "ctrf": "ctrf.json",
+    "sarif": "sarif",
+    "badge": "svg",
+}
+"""Which formats, and how their files end."""
 _EXAMPLE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -84,7 +97,11 @@ def run(answer: Answer, profile: ProfileName = ProfileName.NIGHTLY) -> RunResult
     chosen = PROFILES[profile]
     with httpx.Client(transport=httpx.MockTransport(answer)) as http:
         client = Client(URL, http, Limits(requests=chosen.requests))
-        return Runner(client, spec.load(), embedded_credentials(), embedded_plan(embedded(), chosen)).run()
+        document = spec.load()
+        started = datetime.now(tz=UTC)
+        result = Runner(client, document, embedded_credentials(), embedded_plan(embedded(), chosen)).run()
+        places = promises_of(document, CATALOGUE)
+        return replace(result, setting=Setting(started=started, fingerprint=fingerprint_of(document), places=places))
 
 
 def record_of_sample(name: str, profile: ProfileName = ProfileName.NIGHTLY) -> Record:
@@ -98,7 +115,8 @@ def main() -> None:
     for name in SAMPLES:
         record = record_of_sample(name)
         write_record(FOLDER / f"{name}.json", record)
-        write_atomically(FOLDER / f"{name}.html", html_of(record).encode())
+        for form, file in FORMS.items():
+            write_atomically(FOLDER / f"{name}.{file}", FORMATS[form].render(record))
         sys.stdout.write(f"{FOLDER.name}/{name}.html: {record['verdict']}, {record['requests']} requests\n")
 
 

@@ -23,7 +23,7 @@ MODULES = {
 }
 LONGEST = 450
 
-FACTS = frozenset({"errors", "outcome", "exchange", "operations", "witness", "standalone", "__init__"})
+FACTS = frozenset({"errors", "outcome", "exchange", "operations", "witness", "standalone", "sarif", "__init__"})
 """Layer 0: nothing of ours but each other. The package itself holds its version and nothing else."""
 _ANY = None
 ALLOWED: dict[str, frozenset[str] | None] = {
@@ -37,17 +37,32 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "linear": frozenset({"linear"}),
     "suite": FACTS | {"spec", "contract", "model", "wire", "target", "linear", "suite"},
     "report": FACTS | {"contract", "report"},
+    "drift": FACTS | {"spec", "drift"},
     # Layers 4 and 5 join what the lower ones keep apart.
-    "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},
+    "expectations": FACTS | {"contract", "config_values", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
     "compare": FACTS | {"spec", "model", "wire", "target", "mock", "suite", "embedded", "compare"},
-    **dict.fromkeys(("embedded", "launch", "loans", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY),
+    **dict.fromkeys(
+        (
+            "embedded",
+            "rehearsal",
+            "launch",
+            "loans",
+            "config",
+            "config_values",
+            "cli",
+            "commands",
+            "pytest_plugin",
+            "__main__",
+        ),
+        _ANY,
+    ),
 }
 """Which part may import which; a part is a module or package of `stagecheck`. None: anything."""
 
 ONLY_IN: dict[str, frozenset[str]] = {
     "schemathesis": frozenset({"spec.cases"}),
-    "hypothesis": frozenset({"spec.cases", "spec.bodies", "suite.machine", "suite.properties"}),
+    "hypothesis": frozenset({"spec.cases", "spec.bodies", "spec.diff.patterns", "suite.machine", "suite.properties"}),
     "hypothesis_jsonschema": frozenset(),
     "respx": frozenset({"target.reach", "mock.routing"}),
     "tomlkit": frozenset({"expectations.edit"}),
@@ -58,6 +73,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "jsonpath_rfc9535": frozenset({"spec.overlay"}),
     "uvicorn": frozenset({"mock.server"}),
     "orjson": frozenset({"mock.app"}),
+    "harfile": frozenset({"report.har"}),
 }
 """Libraries that a few modules only know: they take long to import, or belong behind a seam."""
 

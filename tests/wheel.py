@@ -50,8 +50,11 @@ def main() -> None:
         assert "0 errors" in run(binaries / "stagecheck", "spec", "check", "strict.yaml", cwd=elsewhere)
         assert "[foreign]" in run(binaries / "stagecheck", "serve", "--print-config", cwd=elsewhere)
         (elsewhere / "test_own.py").write_text(_OWN)
-        page = "import json; from stagecheck.report.html import html_of; print(html_of(json.load(open('report.json'))))"
-        assert "<h1>Conforming</h1>" in run(binaries / "python", "-c", page, cwd=elsewhere / "reports")
+        rendered = (binaries / "stagecheck", "report", "report.json", "--to")
+        assert "<h1>Conforming</h1>" in run(*rendered, "html", cwd=elsewhere / "reports")
+        assert '"version": "2.1.0"' in run(*rendered, "sarif", cwd=elsewhere / "reports")
+        run(binaries / "stagecheck", "trend", "--html", "trend.html", cwd=elsewhere)
+        assert "<h1>Conforming</h1>" in (elsewhere / "trend.html").read_text()
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed
         assert "skipped" not in printed, printed

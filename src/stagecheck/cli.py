@@ -28,11 +28,15 @@ COMMANDS = {
     "verify": "Judge a target, requirement by requirement (no URL: the embedded mocked target).",
     "expect": "Write down the violations of a run as known ones, or remove those that are gone.",
     "compare": "Ask two targets the same, and say in what they differ.",
+    "report": "Render the record of a run in another format.",
+    "diff": "Say what changed between two runs.",
+    "trend": "Say what changed over the runs that are remembered.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",
-    "spec": "Hold an OpenAPI document against the contract, or change it by an overlay.",
+    "spec": "Hold an OpenAPI document against the contract or another one, or change it by an overlay.",
+    "drift": "Tell who disagrees: two documents, and what a target did.",
     "audit": "Show that every check can fail: requirements against seeded defects.",
 }
 """Every command with its line in the help; `stagecheck.commands.<name>` has it as `command`."""

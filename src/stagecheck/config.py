@@ -6,7 +6,6 @@ A value is never repeated in a message where it may be a secret. Nothing here se
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 import time
@@ -14,16 +13,16 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
+from stagecheck import config_values as values
 from stagecheck.errors import ConfigError, closest
-from stagecheck.model.state import Reading, is_uuid
-from stagecheck.report.formats import FORMATS
+from stagecheck.model.state import Reading
 from stagecheck.suite.plan import Plan, Profile, ProfileName, Things
 from stagecheck.target.client import Limits
 from stagecheck.target.credentials import Credentials, expiry_of
-from stagecheck.target.reach import is_loopback
+from stagecheck.target.hosts import is_loopback
+from stagecheck.target.sources import FromCommand, FromFile, Source
 
 DEFAULT_RATE = 20.0
 """Requests per second to a host that is not loopback, where the config says nothing."""
@@ -31,8 +30,6 @@ DEFAULT_SECONDS = {ProfileName.QUICK: 600.0, ProfileName.NIGHTLY: 600.0, Profile
 """Seconds of a run where the config says nothing."""
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONCURRENCY = 8
-_MOST = 1_000_000
-"""More of anything is a slip of the keyboard, and overflows a clock somewhere."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -41,7 +38,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class TargetTable:
     """[target]: where the target is, and which things of it may be used.
 
-    `manage_stages`: whether the run may make stages of its own, which it removes again.
+    `manage_stages`: whether the run may make stages of its own, which it removes again. `version`: the target's.
+    `allow_hosts`: the hosts that a run with this config may go to, None for any. `proxy`: in place of the
+    environment's. `ca`: a file with CA certificates that are trusted besides the usual ones.
     """
 
     url: str
@@ -49,16 +48,31 @@ class TargetTable:
     stages: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     manage_stages: bool = True
+    version: str | None = None
+    allow_hosts: tuple[str, ...] | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthTable:
-    """[auth]: the credentials; any may be missing. Kept out of `repr`."""
+    """[auth]: the credentials; any may be missing. Kept out of `repr`.
+
+    Each of `RENEWABLE` may come from a file or from what a command prints instead, and is fetched anew when it ends.
+    """
+
+    RENEWABLE: ClassVar = ("token", "jwt", "foreign_token")
 
     token: str | None = field(default=None, repr=False)
     jwt: str | None = field(default=None, repr=False)
     expired_jwt: str | None = field(default=None, repr=False)
     foreign_token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    jwt_file: Path | None = None
+    foreign_token_file: Path | None = None
+    token_command: tuple[str, ...] | None = field(default=None, repr=False)
+    jwt_command: tuple[str, ...] | None = field(default=None, repr=False)
+    foreign_token_command: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +111,14 @@ class SpecTable:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """[report]: what is written besides report.json and junit.xml. `formats`: names of `report.formats`."""
+    """[report]: what is written besides report.json and junit.xml.
+
+    `formats`: names of `report.formats`. `history`: the directory that remembers runs; True for the one beside the
+    reports, False for none.
+    """
 
     formats: tuple[str, ...] = ()
+    history: Path | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,140 +135,40 @@ class Config:
     report: ReportTable = ReportTable()
 
 
-# ---------------------------------------------------------------------- the values, each with its mend
-
-
-def checked_url(text: str, where: str) -> str:
-    """A base URL without a slash at its end. Raises ConfigError, `where` being the key or argument it came from."""
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{where} is no URL ({error}); give one such as http://127.0.0.1:8080") from None
-    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise ConfigError(f"{where} {text!r} is no http or https URL; give one such as http://127.0.0.1:8080")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"{where} holds a user name or password; leave it out, and give a credential in [auth]")
-    if parts.query or parts.fragment:
-        raise ConfigError(f"{where} {text!r} has a query or a fragment; give the base URL alone")
-    return text.rstrip("/")
-
-
-def _url(value: Any, where: str) -> str:
-    return checked_url(_string(value, where, "a URL such as http://127.0.0.1:8080"), where)
-
-
-def _uuid(value: Any, where: str) -> str:
-    text = _string(value, where, "a UUID")
-    if not is_uuid(text):
-        raise ConfigError(f"{where} is not a UUID: {text!r}; give an id such as 3fa85f64-5717-4562-b3fc-2c963f66afa6")
-    return text
-
-
-def _uuids(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{where} is {kind_of(value)}; give a list of UUIDs")
-    return tuple(_uuid(entry, f"{where}[{position}]") for position, entry in enumerate(value))
-
-
-def _secret(value: Any, where: str) -> str:
-    text = _string(value, where, "a credential as a string")
-    if not text:
-        raise ConfigError(f"{where} is empty; give the credential, or remove the key")
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ConfigError(
-            f"{where} holds white space or characters that no header may hold; give the credential alone, "
-            "without its scheme"
-        )
-    return text
-
-
-def _directory(value: Any, where: str) -> Path:
-    text = _string(value, where, "a directory")
-    if not text or "\0" in text:
-        raise ConfigError(f"{where} names no directory; give one such as .stagecheck/examples")
-    if Path(text).exists() and not Path(text).is_dir():
-        raise ConfigError(f"{where} is a file: {text}; give a directory")
-    return Path(text)
-
-
-def _file(value: Any, where: str) -> Path:
-    text = _string(value, where, "a file")
-    if not text or "\0" in text:
-        raise ConfigError(f"{where} names no file; give one such as openapi.yaml")
-    return Path(text)
-
-
-def _formats(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{where} is {kind_of(value)}; give a list of {', '.join(FORMATS)}")
-    names = [_string(entry, f"{where}[{position}]", "a name") for position, entry in enumerate(value)]
-    for name in names:
-        if name not in FORMATS:
-            raise ConfigError(f"{where} names no format: {name!r}; {closest(name, FORMATS)}")
-    return tuple(dict.fromkeys(names))
-
-
-def _positive(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{where} is {kind_of(value)}; give a number greater than 0")
-    if not math.isfinite(value) or value <= 0 or value > _MOST:
-        raise ConfigError(f"{where} is {value}; give a number greater than 0, and at most {_MOST:,}")
-    return float(value)
-
-
-def _count(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{where} is {kind_of(value)}; give a whole number greater than 0")
-    if value <= 0:
-        raise ConfigError(f"{where} is {value}; give a whole number greater than 0")
-    return value
-
-
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{where} is {kind_of(value)}; give true or false")
-    return value
-
-
-def _string(value: Any, where: str, wanted: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{where} is {kind_of(value)}; give {wanted}")
-    return value
-
-
-def kind_of(value: Any) -> str:
-    """The TOML name of a value's type: the value itself may be a secret in the wrong place."""
-    for kind, name in (
-        (bool, "a boolean"),
-        (str, "a string"),
-        (int, "a whole number"),
-        (float, "a number"),
-        (list, "a list"),
-        (dict, "a table"),
-    ):
-        if isinstance(value, kind):
-            return name
-    return "a date or time"
-
-
 _Reader = Callable[[Any, str], Any]
-_THINGS: dict[str, _Reader] = {"environment": _uuid, "stage": _uuid, "service": _uuid}
-_TABLES: dict[str, dict[str, _Reader]] = {
-    "target": {"url": _url, "environment": _uuid, "stages": _uuids, "services": _uuids, "manage_stages": _flag},
-    "auth": {"token": _secret, "jwt": _secret, "expired_jwt": _secret, "foreign_token": _secret},
+_THINGS: dict[str, _Reader] = {"environment": values.uuid, "stage": values.uuid, "service": values.uuid}
+TABLES: dict[str, dict[str, _Reader]] = {
+    "target": {
+        "url": values.url,
+        "environment": values.uuid,
+        "stages": values.uuids,
+        "services": values.uuids,
+        "manage_stages": values.flag,
+        "version": values.version,
+        "allow_hosts": values.hosts,
+        "proxy": values.proxy,
+        "ca": values.file,
+    },
+    "auth": {
+        "token": values.secret,
+        "jwt": values.secret,
+        "expired_jwt": values.secret,
+        "foreign_token": values.secret,
+        **{f"{role}_file": values.file for role in AuthTable.RENEWABLE},
+        **{f"{role}_command": values.command for role in AuthTable.RENEWABLE},
+    },
     "foreign": _THINGS,
     "second": _THINGS,
     "limits": {
-        "rate": _positive,
-        "requests": _count,
-        "seconds": _positive,
-        "timeout": _positive,
-        "concurrency": _count,
+        "rate": values.positive,
+        "requests": values.count,
+        "seconds": values.positive,
+        "timeout": values.positive,
+        "concurrency": values.count,
     },
-    "storage": {"examples": _directory},
-    "spec": {"document": _file},
-    "report": {"formats": _formats},
+    "storage": {"examples": values.directory},
+    "spec": {"document": values.file},
+    "report": {"formats": values.formats, "history": values.history},
 }
 """Every table and key that a config may have, and how each is read. Pinned in DESIGN.md up to [limits]."""
 
@@ -274,10 +193,24 @@ def load(path: Path, *, url: str | None = None, environ: Mapping[str, str] | Non
         config = _config(raw, os.environ if environ is None else environ, url)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    if config.spec.document is None:
-        return config
-    # Like the config itself it is named by whoever wrote it, and they wrote it beside the config.
-    return replace(config, spec=SpecTable(path.parent / config.spec.document))
+    return _beside(path.parent, config)
+
+
+def _beside(directory: Path, config: Config) -> Config:
+    """The config with its files looked for beside it, where whoever wrote it has named them."""
+
+    def found(file: Path | None) -> Path | None:
+        return None if file is None else directory / file.expanduser()
+
+    files: dict[str, Any] = {
+        f"{role}_file": found(getattr(config.auth, f"{role}_file")) for role in AuthTable.RENEWABLE
+    }
+    return replace(
+        config,
+        target=replace(config.target, ca=found(config.target.ca)),
+        auth=replace(config.auth, **files),
+        spec=SpecTable(found(config.spec.document)),
+    )
 
 
 def _config(raw: Mapping[str, Any], environ: Mapping[str, str], url: str | None) -> Config:
@@ -315,6 +248,10 @@ def _consistent(config: Config) -> None:
                     f"{identifier} stands in {places[identifier]} and in {where}; it can be one of them only"
                 )
             places[identifier] = where
+    for role in AuthTable.RENEWABLE:
+        given = [key for key in (role, f"{role}_file", f"{role}_command") if getattr(config.auth, key) is not None]
+        if len(given) > 1:
+            raise ConfigError(f"[auth] has {' and '.join(given)}; give one of them")
     roles: dict[str, str] = {}
     for role in ("token", "jwt", "expired_jwt", "foreign_token"):
         secret = getattr(config.auth, role)
@@ -333,15 +270,15 @@ def _things_of(config: Config) -> Iterator[tuple[str, ThingsTable, str]]:
 
 
 def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
-    readers = _TABLES.get(name)
+    readers = TABLES.get(name)
     if readers is None:
-        homes = [table for table, keys in _TABLES.items() if name in keys]
+        homes = [table for table, keys in TABLES.items() if name in keys]
         if homes and not isinstance(value, dict):
             raise ConfigError(f"{name} stands outside of any table; put it below [{homes[0]}]")
         what = f"table [{name}]" if isinstance(value, dict) else f"key {name}"
-        raise ConfigError(f"unknown {what}; {closest(name, _TABLES, '[{}]')}")
+        raise ConfigError(f"unknown {what}; {closest(name, TABLES, '[{}]')}")
     if not isinstance(value, dict):
-        raise ConfigError(f"{name} is {kind_of(value)}; write a table: [{name}]")
+        raise ConfigError(f"{name} is {values.kind_of(value)}; write a table: [{name}]")
     for key in value:
         if key not in readers:
             raise ConfigError(f"unknown key {key} in [{name}]; {_mend_key(name, key)}")
@@ -352,10 +289,10 @@ def _table(name: str, value: Any, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _mend_key(table: str, key: str) -> str:
-    elsewhere = [name for name, keys in _TABLES.items() if key in keys]
-    if elsewhere and not difflib.get_close_matches(key, _TABLES[table]):
+    elsewhere = [name for name, keys in TABLES.items() if key in keys]
+    if elsewhere and not difflib.get_close_matches(key, TABLES[table]):
         return f"it belongs below [{elsewhere[0]}]"
-    return closest(key, _TABLES[table])
+    return closest(key, TABLES[table])
 
 
 def _interpolated(value: Any, where: str, environ: Mapping[str, str]) -> Any:
@@ -425,6 +362,18 @@ def limits_of(config: Config, profile: Profile) -> Limits:
 
 
 def credentials_of(config: Config) -> Credentials:
-    """The credentials that the config gives."""
+    """The credentials that the config holds itself; see `sources_of` for the others."""
     auth = config.auth
     return Credentials(auth.token, auth.jwt, auth.expired_jwt, auth.foreign_token)
+
+
+def sources_of(config: Config) -> dict[str, Source]:
+    """Where the credentials come from that the config does not hold itself, by their role."""
+    sources: dict[str, Source] = {}
+    for role in AuthTable.RENEWABLE:
+        file, command = getattr(config.auth, f"{role}_file"), getattr(config.auth, f"{role}_command")
+        if file is not None:
+            sources[role] = FromFile(f"[auth] {role}_file", file)
+        elif command is not None:
+            sources[role] = FromCommand(f"[auth] {role}_command", command)
+    return sources

@@ -6,6 +6,7 @@ A request names its credential by role (`Credential`), so the recorded form neve
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+_URL_SAFE = str.maketrans("+/", "-_")
 LONGEST_RECORDED = 64 * 1024
 """Bytes of an answer that are kept in the record; the rest is cut and said to be cut."""
 
@@ -63,6 +65,7 @@ class Exchange:
 
     `number` counts from 1 over the whole run. `status` is None when no answer came (`failure` says why): then
     nobody knows whether the request took effect. `elapsed_s` is seconds; `started_s` seconds since the run began.
+    `gateway`: the status with which somebody before the target has answered instead of it.
     """
 
     number: int
@@ -74,6 +77,7 @@ class Exchange:
     started_s: float
     elapsed_s: float
     failure: str | None = None
+    gateway: int | None = None
 
     @property
     def content_type(self) -> str:
@@ -86,14 +90,18 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
         """`secrets`: pairs of the secret and what is written in its place."""
-        pairs: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[tuple[str, str]]) -> None:
+        """Take out these as well from now on: credentials are renewed during a run."""
         for secret, label in secrets:
             if len(secret) >= 4:
                 for spelled in _spellings(secret):
-                    pairs.setdefault(spelled, label)
-        self._labels = pairs
-        longest_first = sorted(pairs, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(secret) for secret in longest_first)) if pairs else None
+                    self._labels.setdefault(spelled, label)
+        if self._labels:
+            self._pattern = re.compile(_any_of(self._labels))
 
     def text(self, text: str) -> str:
         """The same text without the secrets."""
@@ -105,10 +113,12 @@ class Redactor:
         """A body as text for the record: decoded leniently, cut at `LONGEST_RECORDED`, without secrets."""
         if body is None:
             return None
-        text = body[:LONGEST_RECORDED].decode("utf-8", "backslashreplace")
-        if len(body) > LONGEST_RECORDED:
-            text += f"… ({len(body) - LONGEST_RECORDED} more bytes)"
-        return self.text(text)
+        if len(body) <= LONGEST_RECORDED:
+            return self.text(body.decode("utf-8", "backslashreplace"))
+        # Half of a secret at the end would not be known for one: it is taken out before the rest is cut off.
+        longest = max(map(len, self._labels), default=0)
+        text = self.text(body[: LONGEST_RECORDED + longest].decode("utf-8", "backslashreplace"))
+        return text[:LONGEST_RECORDED] + f"… ({len(body) - LONGEST_RECORDED} more bytes)"
 
     def step(self, exchange: Exchange) -> dict[str, Any]:
         """One step of a violation as `report.json` pins it: method, path, headers, body, status, answer."""
@@ -122,12 +132,41 @@ class Redactor:
         }
 
 
+def _any_of(texts: Iterable[str], depth: int = 3) -> str:
+    """A pattern of all texts, the longest that fits first; grouped by their first letters, which makes it fast."""
+    of_each: dict[str, list[str]] = {}
+    for text in texts:
+        of_each.setdefault(text[:1], []).append(text[1:])
+    branches = []
+    for letter, rest in sorted(of_each.items(), reverse=True):
+        longest_first = sorted(rest, key=len, reverse=True)
+        inner = _any_of(rest, depth - 1) if depth > 1 and letter else "|".join(map(re.escape, longest_first))
+        branches.append(f"{re.escape(letter)}(?:{inner})")
+    return "|".join(branches)
+
+
 def _spellings(secret: str) -> Iterator[str]:
-    """A secret as texts hold it: plainly, in JSON (with `/` escaped or not), in URLs, in HTML."""
+    """A secret as texts hold it: plainly, in JSON (with `/` escaped or not), in URLs, in HTML, in base64, in hex."""
     in_json = json.dumps(secret)[1:-1]
-    yield from dict.fromkeys(
-        (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret), html.escape(secret))
-    )
+    plain = (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret), html.escape(secret))
+    yield from dict.fromkeys((*plain, *_encoded(secret.encode("utf-8", "surrogateescape"))))
+
+
+def _encoded(secret: bytes) -> Iterator[str]:
+    """The secret in base64, of both alphabets, wherever in a longer text it begins, and in hexadecimal digits.
+
+    Where it begins within a group of three bytes decides on how it looks; the characters at both ends that depend on
+    what stands beside it are left out.
+    """
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + secret)
+        end = len(whole) if (before + len(secret)) % 3 == 0 else (before + len(secret)) * 8 // 6
+        certain = whole[(before * 8 + 5) // 6 : end].decode()
+        if len(certain) >= 8:
+            yield certain
+            yield certain.translate(_URL_SAFE)
+    yield secret.hex()
+    yield secret.hex().upper()
 
 
 def shown_headers(request: HttpRequest) -> dict[str, str]:

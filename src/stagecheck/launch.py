@@ -5,6 +5,7 @@ Shared by the command line and the pytest plugin, so that both run the same thin
 
 from __future__ import annotations
 
+import base64
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from stagecheck import contract, spec
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck import __version__, contract, spec
+from stagecheck.config import credentials_of, limits_of, load, plan_of, sources_of
+from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
@@ -27,7 +30,8 @@ from stagecheck.expectations.judge import Judge
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
-from stagecheck.outcome import Grade, RunResult, Verdict
+from stagecheck.outcome import Grade, RunResult, Setting, Verdict
+from stagecheck.spec.promised import fingerprint_of, promises_of
 from stagecheck.suite.discover import survey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
@@ -38,7 +42,9 @@ from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
-from stagecheck.target.reach import is_loopback, live
+from stagecheck.target.hosts import check_host, is_loopback
+from stagecheck.target.reach import live
+from stagecheck.target.wallet import Wallet
 
 T = TypeVar("T")
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -47,7 +53,11 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a front end was asked for. `allow_option`: how its option for writes is spelled, for the error's mend."""
+    """What a front end was asked for.
+
+    `allow_option`, `production_option`: how its options for writes and for production are spelled, for the mend.
+    `dry`: nothing will be sent, so no credential is fetched.
+    """
 
     url: str | None = None
     config: Path | None = None
@@ -58,13 +68,17 @@ class Wanted:
     reading: str | None = None
     allow_writes: bool = False
     allow_option: str = "--allow-writes"
+    production: bool = False
+    production_option: str = "--production"
+    read_only: bool = False
+    dry: bool = False
     expect: Path | None = None
     strict: bool = False
 
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `formats`: what its record is to be rendered in.
+    """A run that can begin. `formats`: what its record is to be rendered in. `history`: where it is kept, or whether.
 
     `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
     """
@@ -78,11 +92,18 @@ class Launch:
     expectations: entries.Expectations | None = None
     interrupted: bool = False
     formats: tuple[str, ...] = ()
+    wallet: Wallet | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca: Path | None = None
+    history: Path | bool = True
+    setting: Setting = field(default_factory=Setting)
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.redactor = Redactor(self.credentials.secrets())
+        self.redactor = Redactor([*self.credentials.secrets(), *_proxy_secrets(self.proxy)])
+        if self.wallet is not None:
+            self.wallet.learned.append(lambda credentials: self.redactor.learn(credentials.secrets()))
         if self.expectations is not None:
             self.judge = Judge(self.expectations, today(), self.redactor.text)
             self.plan = replace(self.plan, expects=self.judge.knows)
@@ -93,13 +114,14 @@ class Launch:
         An observer that fails does not stop the run (things have to be put back): it becomes a note.
         """
         failures: list[str] = []
+        setting = replace(self.setting, started=datetime.now(tz=UTC))
         watched = _guarded(observer or Observer(), failures)
         with self.open() as http:
-            client = Client(self.url, http, self.limits)
+            client = Client(self.url, http, self.limits, wallet=self.wallet)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
             with self.interruptible(client):
                 result = runner.run()
-        settled = _settled(result, failures, interrupted=self.interrupted)
+        settled = replace(_settled(result, failures, interrupted=self.interrupted), setting=setting)
         return self.judge.judged(settled) if self.judge else settled
 
     def replay(self, reproducer: Mapping[str, Any], times: int) -> tuple[Retold, list[str]]:
@@ -108,7 +130,7 @@ class Launch:
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
         with self.open() as http:
-            client = Client(self.url, http, self.limits)
+            client = Client(self.url, http, self.limits, wallet=self.wallet)
             session = Session(client, self.document, self.credentials, Findings(()))
             with self.interruptible(client):
                 try:
@@ -122,7 +144,9 @@ class Launch:
 
     def open(self) -> AbstractContextManager[httpx.Client]:
         """A client of the target."""
-        return embedded_client(Mock(embedded())) if self.mocked else live(self.url, self.limits.timeout)
+        if self.mocked:
+            return embedded_client(Mock(embedded()))
+        return live(self.url, self.limits.timeout, proxy=self.proxy, ca=self.ca)
 
     @contextmanager
     def interruptible(self, client: Client) -> Iterator[None]:
@@ -140,7 +164,8 @@ class Launch:
             nonlocal asked
             del number, frame
             again, asked = asked, True
-            if again:
+            if again or client.phase == "ask":
+                # Nobody waits for an answer to a question in vain.
                 stop()
 
         def stop() -> None:
@@ -176,10 +201,12 @@ def prepare(wanted: Wanted) -> Launch:
     if wanted.config is None and url is None:
         scenario = embedded()
         plan = embedded_plan(scenario, profile, selected=selected, seed=wanted.seed, reading=reading)
+        plan = replace(plan, read_only=wanted.read_only)
         limits = Limits(requests=profile.requests, seconds=float("inf"))
         document = spec.load(wanted.spec, strict=wanted.strict)
         own = embedded_credentials()
-        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected)
+        setting = _setting(wanted, document, wanted.spec, __version__)
+        return Launch(EMBEDDED_URL, plan, limits, own, document, mocked=True, expectations=expected, setting=setting)
     if wanted.config is None:
         raise ConfigError(
             "a URL alone is not enough: put [target] environment (or stages and services) and [auth] token into "
@@ -187,15 +214,61 @@ def prepare(wanted: Wanted) -> Launch:
         )
     config = load(wanted.config, url=url)
     url = config.target.url
-    if not wanted.allow_writes and not is_loopback(url):
+    hosts, option = config.target.allow_hosts, wanted.production_option
+    writes = not wanted.read_only
+    check_host(url, hosts, writes=writes, production=wanted.production, option=option)
+    if writes and not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "
-            f"give {wanted.allow_option} if it may"
+            f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
         )
-    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
-    limits, credentials = limits_of(config, profile), credentials_of(config)
-    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
-    return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)
+    plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
+    named = wanted.spec or config.spec.document
+    document = spec.load(named, strict=wanted.strict)
+    held, sources = credentials_of(config), sources_of(config)
+    if wanted.dry:
+        # Something that is not there is shown by its name alone.
+        wallet, credentials = None, replace(held, **dict.fromkeys(sources, "fetched when a run begins"))
+    else:
+        wallet = Wallet(held, sources)
+        credentials = wallet.credentials
+    launch = Launch(
+        url,
+        plan,
+        limits_of(config, profile),
+        credentials,
+        document,
+        expectations=expected,
+        wallet=wallet,
+        proxy=config.target.proxy,
+        ca=config.target.ca,
+        setting=_setting(wanted, document, named, config.target.version),
+    )
+    launch.formats, launch.history = config.report.formats, config.report.history
+    return launch
+
+
+def _setting(wanted: Wanted, document: spec.Document, named: Path | None, version: str | None) -> Setting:
+    """What is recorded of the order for the run; a document is named as seen from here, where that can be."""
+    whole, here = named.absolute() if named else None, Path.cwd()
+    inside = whole is not None and whole.is_relative_to(here)
+    return Setting(
+        only=wanted.only,
+        strict=wanted.strict,
+        version=version,
+        document=None if whole is None else (whole.relative_to(here) if inside else whole).as_posix(),
+        fingerprint=fingerprint_of(document),
+        places=promises_of(document, contract.CATALOGUE),
+    )
+
+
+def _proxy_secrets(proxy: str | None) -> Iterator[tuple[str, str]]:
+    """What has to be taken out of texts for the proxy's sake: its password, and what it is sent as."""
+    parts = urlsplit(proxy) if proxy else None
+    if parts is not None and parts.password:
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        yield password, "$PROXY_PASSWORD"
+        yield base64.b64encode(f"{user}:{password}".encode()).decode(), "$PROXY_CREDENTIAL"
 
 
 def today() -> date:

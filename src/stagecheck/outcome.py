@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from stagecheck.exchange import Exchange, HttpRequest
@@ -238,12 +239,73 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """Where a document says what a requirement holds a target to: a JSON Pointer, and line and column, both from 1."""
+
+    pointer: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run was asked for and held against, as its front end knows it.
+
+    `started`: in UTC. `only`: the prefixes that selected, none for everything. `version`: the target's, as the config
+    names it. `document`: the OpenAPI document as it was named, None for the packaged one; `fingerprint`: of what it
+    says, however it is written down; `places`: where it promises each requirement.
+    """
+
+    started: datetime | None = None
+    only: tuple[str, ...] = ()
+    strict: bool = False
+    version: str | None = None
+    document: str | None = None
+    fingerprint: str | None = None
+    places: Mapping[str, Promised] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PropertySeen:
+    """One property of answers: where (``results[].name``), how often it was there, ``of`` how many times it might.
+
+    ``types`` are those of JSON Schema, ``formats`` those of its texts (`uuid`, `date-time`, `date`, `other`), each with
+    how often.
+    """
+
+    path: str
+    seen: int
+    of: int
+    types: Mapping[str, int]
+    formats: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSeen:
+    """What was seen of so many answers of one operation and status; `left_out`: properties too many to be kept."""
+
+    looked_into: int
+    media: Mapping[str, int]
+    types: Mapping[str, int]
+    properties: tuple[PropertySeen, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one operation answered: how often each status, and what the answers of each looked like."""
+
+    statuses: Mapping[str, int]
+    answers: Mapping[str, AnswerSeen]
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Everything a run found out, ready to be recorded.
 
     `cut_short`: why it did not try all that its profile has. `broken_off`: it did not even come to a verdict.
     `expectations`: None where the user expects nothing. `stateless`: how the target was seen to remember nothing.
-    `latency`: of all answers (`all`), of each operation, and of other requests (`other`).
+    `latency`: of all answers (`all`), of each operation, and of other requests (`other`). `observed`: by operation.
     """
 
     url: str
@@ -266,3 +328,5 @@ class RunResult:
     coverage: Coverage | None = None
     stateless: str | None = None
     latency: Mapping[str, Latency] = field(default_factory=dict)
+    setting: Setting = Setting()
+    observed: Mapping[str, Observed] = field(default_factory=dict)

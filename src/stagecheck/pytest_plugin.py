@@ -67,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stagecheck-seed", type=int, default=0, metavar="N", help="the same seed sends the same requests (default: 0)"
     )
     add("--stagecheck-allow-writes", action="store_true", help="move services of a target not on this machine")
+    add("--stagecheck-production", action="store_true", help="write to a host that looks like production, too")
     add("--stagecheck-strict", action="store_true", help="a broken SHOULD fails instead of being an expected failure")
     add(
         "--stagecheck-reading",
@@ -123,6 +124,8 @@ def _prepared(config: pytest.Config, only: Iterable[str] = ()) -> Launch:
             reading=config.getoption("stagecheck_reading", None),
             allow_writes=config.getoption("stagecheck_allow_writes", default=False),
             allow_option="--stagecheck-allow-writes",
+            production=config.getoption("stagecheck_production", default=False),
+            production_option="--stagecheck-production",
             expect=path("stagecheck_expect"),
             strict=config.getoption("stagecheck_strict", default=False),
         )

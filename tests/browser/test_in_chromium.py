@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,17 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from page.records import HOSTILE, left_skipped, race, record
-from stagecheck.report.html import html_of
+from stagecheck.report.history.rows import run_of
+from stagecheck.report.history.trend import trend_of
+from stagecheck.report.html.page import html_of
+from stagecheck.report.html.trend import trend_page
 from stagecheck.report.record import read_record
 
 if TYPE_CHECKING:
     from browser.chromium import Browser
 
 SAMPLES = Path(__file__).parents[2] / "reports" / "samples"
-KINDS = ("conforming", "non-conforming", "static-mock", "race", "every-grade")
+KINDS = ("conforming", "non-conforming", "static-mock", "race", "every-grade", "trend")
 PHONE = 390
 
 
@@ -32,12 +36,23 @@ def made_of(kind: str) -> dict[str, Any]:
     return record() if kind == "every-grade" else read_record(SAMPLES / f"{kind}.json")
 
 
+def page_of(kind: str) -> str:
+    if kind != "trend":
+        return html_of(made_of(kind))
+    names = ("conforming", "non-conforming", "conforming", "conforming", "non-conforming", "static-mock")
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    runs = [
+        run_of(made_of(name) | {"started": None}, begin + timedelta(days=day)) for day, name in enumerate(names * 9)
+    ]
+    return trend_page(trend_of("http://127.0.0.1:8080", runs, 40))
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     made = {kind: folder / f"{kind}.html" for kind in KINDS}
     for kind, place in made.items():
-        place.write_text(html_of(made_of(kind)), encoding="utf-8")
+        place.write_text(page_of(kind), encoding="utf-8")
     return made
 
 

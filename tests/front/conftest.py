@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from front.samples import Called, tables_of, toml_of
+from kit.patience import Skipping, skipping
 from peers.ledger_server import Context, start
 from stagecheck.cli import main
 
@@ -20,6 +22,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test works in a directory of its own, and so do the caches."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path / "hypothesis"))
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -54,3 +58,17 @@ def config(ledger: Context, tmp_path: Path) -> Toml:
         return place
 
     return written
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Skipping:
+    """What runs in this process waits for no target; how long it would have."""
+    return skipping(monkeypatch)
+
+
+@pytest.fixture
+def nobody() -> str:
+    """A URL at which nothing listens: whoever sends something there ends with 3."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{held.getsockname()[1]}"

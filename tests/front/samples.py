@@ -10,10 +10,13 @@ from typing import Any
 from peers.ledger_server import Context
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.outcome import (
+    AnswerSeen,
     Breach,
     Coverage,
     Grade,
     Level,
+    Observed,
+    PropertySeen,
     RequirementResult,
     RunResult,
     Verdict,
@@ -70,6 +73,12 @@ def exchange_with(text: str = "", *, number: int = 1) -> Exchange:
     return Exchange(number, "tour", request, 200, {"content-type": "application/json"}, body, 0.5, 0.25)
 
 
+def seen_with(text: str) -> AnswerSeen:
+    """Answers whose names hold `text`."""
+    properties = (PropertySeen(f"results[].{text}", 1, 2, {"string": 1}, {"other": 1}),)
+    return AnswerSeen(2, {f"application/{text}": 2}, {"object": 2}, properties)
+
+
 def result_with(
     text: str = "", *, grades: Mapping[str, Grade] | None = None, verdict: Verdict = Verdict.NON_CONFORMING
 ) -> RunResult:
@@ -103,6 +112,7 @@ def result_with(
         profile="quick",
         phases={"tour": 12},
         notes=(f"note {text}",),
+        observed={"attach": Observed({"200": 2}, {"200": seen_with(text)})},
         coverage=Coverage(
             (f"form {text}",),
             (

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,22 +28,14 @@ from stagecheck.commands import verify
 from stagecheck.contract import CATALOGUE
 from stagecheck.mock.app import Answer, Mock
 from stagecheck.model.step import Refused
+from stagecheck.report.progress import Progress
 from stagecheck.report.record import read_record
-from stagecheck.report.terminal import Progress
 from stagecheck.suite.runner import Runner
 
 Call = Callable[..., Called]
 Toml = Callable[..., Path]
 NEVER = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 STAGECHECK = (sys.executable, "-m", "stagecheck")
-
-
-@pytest.fixture
-def nobody() -> str:
-    """A URL at which nothing listens: whoever sends something there ends with 3."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 # ---------------------------------------------------------------------- verdicts
@@ -78,8 +69,9 @@ def test_a_live_target_of_another_make_conforms_and_shows_no_credential(
 ) -> None:
     called = call("verify", "--config", config(), "--profile", "quick", "-v")
     assert (called.code, called.err) == (0, "")
-    artefacts = {place.name: place.read_text() for place in Path("reports").iterdir()}
-    assert set(artefacts) == {"report.json", "junit.xml", "exchanges.ndjson"}
+    places = [place for place in Path("reports").rglob("*") if place.is_file()]
+    artefacts = {place.name: place.read_bytes().decode("utf-8", "replace") for place in places}
+    assert set(artefacts) == {"report.json", "junit.xml", "exchanges.ndjson", "runs.sqlite3"}
     secrets = [ledger["token"], ledger["foreign_token"]]
     secrets += [part for name in ("jwt", "expired_jwt") for part in ledger[name].split(".")[1:]]
     for name, text in {**artefacts, "stdout": called.out}.items():
@@ -210,7 +202,7 @@ def test_an_unwritable_report_directory_is_2_before_anything_is_sent(call: Call,
 def test_a_run_that_fails_leaves_no_report_of_an_earlier_one(call: Call, config: Toml, nobody: str) -> None:
     assert call("verify", "--profile", "quick").code == 0
     assert call("verify", nobody, "--config", config()).code == 3
-    assert [place.name for place in Path("reports").iterdir()] == ["exchanges.ndjson"]
+    assert sorted(place.name for place in Path("reports").iterdir()) == ["exchanges.ndjson", "history"]
 
 
 def test_the_page_is_written_where_the_config_asks_for_it(call: Call, config: Toml) -> None:

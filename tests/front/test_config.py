@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck.config import credentials_of, limits_of, load, plan_of
+from stagecheck.config_values import checked_url
 from stagecheck.errors import ConfigError, SpecError
 from stagecheck.launch import Wanted, prepare
 from stagecheck.mock.auth import issue_jwt
 from stagecheck.suite.plan import PROFILES, ProfileName
-from stagecheck.target.reach import is_loopback
+from stagecheck.target.hosts import is_loopback
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER = "3FA85F64-5717-4562-B3FC-2C963F66AFA7"

@@ -51,6 +51,11 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Mock]], None]:
     return lambda mock: monkeypatch.setattr(launch, "Mock", mock)
 
 
+def joined(text: str) -> str:
+    """What was printed, however its lines were wrapped."""
+    return " ".join(text.split())
+
+
 def record() -> Record:
     return read_record(REPORT)
 
@@ -100,7 +105,9 @@ def test_from_a_template_to_known_to_fixed_to_removed(call: Call, config: Toml, 
         assert (known.code, known.err) == (0, "")
         assert known.out.splitlines()[-1].startswith("conforming: ")
         assert ", 1 known" in known.out.splitlines()[-1]
-        assert f"Expectations of {EXPECT.resolve()}" in known.out, "the file was found, not named: it is told"
+        assert "".join(f"Expectations of {EXPECT.resolve()}".split()) in "".join(known.out.split()), (
+            "the file was found, not named: it is told"
+        )
         assert grade(BROKEN) == "known"
         assert all(violation["known"] for violation in record()["violations"])
         (skipped,) = (case for case in ET.parse("reports/junit.xml").iter("testcase") if case.get("name") == BROKEN)
@@ -109,7 +116,7 @@ def test_from_a_template_to_known_to_fixed_to_removed(call: Call, config: Toml, 
     assert call("verify", "--config", config(ledger), *QUICK, "-q").code == 1
     fixed = call("verify", "--config", config(ledger), *QUICK, "-q")
     assert fixed.out.splitlines()[0].startswith("conforming: ")
-    assert f"[[{BROKEN}]] cause = {json.dumps(found[0])} no longer occurs; remove it" in fixed.out
+    assert f"[[{BROKEN}]] cause = {json.dumps(found[0])} no longer occurs; remove it" in joined(fixed.out)
     assert {
         case.get("name") for case in ET.parse("reports/junit.xml").iter("testcase") if case.find("failure") is not None
     } == {"expectations"}
@@ -186,7 +193,7 @@ def test_a_run_with_fewer_requests_than_its_profile_says_of_nothing_that_it_is_g
     expect(entry("MOVE-1", "gone"))
     called = call("verify", "--config", config(limits={"requests": 60}), *QUICK)
     assert called.code in (0, 3)
-    assert "the 60 requests of [limits] were spent before all was tried" in called.out
+    assert "the 60 requests of [limits] were spent before all was tried" in joined(called.out)
 
 
 def test_an_interrupted_run_says_of_nothing_that_it_is_gone(config: Toml) -> None:
@@ -204,7 +211,7 @@ def test_an_interrupted_run_says_of_nothing_that_it_is_gone(config: Toml) -> Non
     assert (process.returncode, err) == (1, ""), "an entry that has expired fails even this run"
     assert record()["verdict"] == "inconclusive"
     assert expectations()["gone"] == []
-    assert "may still occur (the run was interrupted); renew expires, or remove it" in out
+    assert "may still occur (the run was interrupted); renew expires, or remove it" in joined(out)
 
 
 def test_a_short_run_that_stops_at_something_new_says_so(call: Call, config: Toml) -> None:

@@ -27,10 +27,16 @@ def record(text: str = "") -> Record:
 def test_the_keys_are_the_pinned_ones() -> None:
     made = record()
     pinned = "schema tool target verdict reading requirements violations requests duration_s seed"
-    assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations", "latency"}
+    assert set(made) == {*pinned.split(), "profile", "phases", "ladder", "coverage", "notes", "expectations", "latency",
+                         "started", "only", "strict", "cut_short", "spec", "observed"}  # fmt: skip
     assert made["schema"] == 1
     assert made["tool"] == {"name": "stagecheck", "version": __version__}
-    assert made["target"] == {"url": "http://127.0.0.1:1", "mocked": False, "offers": ["attach", "list"]}
+    assert made["target"] == {
+        "url": "http://127.0.0.1:1",
+        "mocked": False,
+        "offers": ["attach", "list"],
+        "version": None,
+    }
     assert made["verdict"] == "non-conforming"
     assert made["reading"]["SKIP-2"] == "move-and-skip"
     assert (made["requests"], made["duration_s"], made["seed"]) == (12, 1.235, 5)
@@ -66,6 +72,9 @@ def test_a_violation_has_its_steps_and_one_command_a_line() -> None:
         "body": "x",
         "status": 200,
         "answer": "x",
+        "content_type": "application/json",
+        "started": 0.5,
+        "elapsed": 0.25,
     }
     commands = violation["curl"].split("\n")
     assert len(commands) == 2

@@ -101,10 +101,10 @@ def left_skipped(text: str = "") -> dict[str, Any]:
 def race(text: str = "") -> dict[str, Any]:
     """RACE-1: three clients, one of which is never answered."""
     asked = [
-        (f"1{text}", 0.010, 0.017, 200, False),
-        (f"2{text}", 0.012, 0.022, 200, False),
-        (f"3{text}", 0.013, None, None, False),
-        (f"1{text}", 0.023, 0.026, 200, True),
+        (1, 0.010, 0.017, 200, False),
+        (2, 0.012, 0.022, 200, False),
+        (3, 0.013, None, None, False),
+        (1, 0.023, 0.026, 200, True),
     ]
     operations = [
         {

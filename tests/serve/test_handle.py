@@ -153,7 +153,7 @@ def test_the_config_is_read_and_names_all_there_is(tmp_path: Path) -> None:
 def test_the_config_has_every_table_and_key_that_there_is(tmp_path: Path) -> None:
     """What holds by default stands there as a comment, and is right if the mark is taken off."""
     text = config_of(MockTarget(embedded(), URL))
-    for table, keys in config._TABLES.items():
+    for table, keys in config.TABLES.items():
         assert f"[{table}]" in text
         for key in keys:
             assert f"\n{key} = " in text or f"\n# {key} = " in text, key

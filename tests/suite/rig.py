@@ -22,6 +22,7 @@ from stagecheck.suite.runner import Observer, Runner
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import mocked
+from stagecheck.target.wallet import Wallet
 
 DOCUMENT = spec.load()
 QUICK, NIGHTLY = PROFILES[ProfileName.QUICK], PROFILES[ProfileName.NIGHTLY]
@@ -57,6 +58,7 @@ class Rig:
     phases: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     on_exchange: Callable[[Exchange], None] = lambda _: None
+    wallet: Wallet | None = None
     client: Client = field(init=False)
 
     def run(self) -> RunResult:
@@ -70,7 +72,7 @@ class Rig:
         answering = self.answering or (lambda request: as_httpx(self.mock, request))
         with mocked(answering) as http:
             limits = self.limits or Limits(requests=self.plan.profile.requests)
-            self.client = Client(EMBEDDED_URL, http, limits)
+            self.client = Client(EMBEDDED_URL, http, limits, wallet=self.wallet)
             return Runner(self.client, DOCUMENT, self.credentials, self.plan, mocked=True, observer=observer).run()
 
     def moved(self) -> dict[str, Placement]:

@@ -114,9 +114,23 @@ def _no_formats(raw: dict[str, Any]) -> None:
         parameter["schema"] = {}
 
 
+def _no_flag(raw: dict[str, Any]) -> None:
+    del raw["components"]["schemas"]["Service"]["properties"]["is_skipped"]
+    raw["components"]["schemas"]["Stage"]["properties"]["environment"] = {}
+
+
 @pytest.mark.parametrize(
     ("damage", "notes"),
     [
+        (
+            _no_flag,
+            [
+                "says nothing of results[].environment, results[].services[].is_skipped in the 200 of attach: its form",
+                "says nothing of results[].environment, results[].services[].is_skipped in the 200 of list: its form",
+                "says nothing of environment, services[].is_skipped in the 200 of get-stage: its form",
+                "says nothing of environment, services[].is_skipped in the 200 of get-service-stage: its form",
+            ],
+        ),
         (_no_attach, [f"has no PUT {ATTACH}: no inputs are generated for attach"]),
         (_no_list, [f"has no GET {LIST}: no inputs are generated for list"]),
         (_no_success, ["has no JSON schema for the 200 of attach"]),

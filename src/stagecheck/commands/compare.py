@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from stagecheck.cli import Settings
+from stagecheck.commands.consent import asking
 from stagecheck.compare.compare import Comparison, Difference
 from stagecheck.compare.sequence import sequence
 from stagecheck.compare.side import Side
@@ -55,6 +56,8 @@ _TIMES = 2
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses what is asked.")
 @click.option("--allow-writes", is_flag=True, help="Move services of targets that are not on this machine.")
+@click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
+@click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
 @click.option("--broken-only", is_flag=True, help="Only what breaks the contract on one side, not what it leaves open.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -67,7 +70,12 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
     comparison did not come to its end. Everything is put back where it was.
     """
     launches = [prepare(_wanted(text, options)) for text in (one, other)]
+    for launch in launches:
+        launch.plan = replace(launch.plan, before_writing=asking(launch, yes=options["yes"], say=None))
     redactor = Redactor([secret for launch in launches for secret in launch.credentials.secrets()])
+    for launch in launches:
+        if launch.wallet is not None:
+            launch.wallet.learned.append(lambda credentials: redactor.learn(credentials.secrets()))
     settings.redact = redactor.text
     with ExitStack() as stack:
         sides = [_side(name, launch, stack) for name, launch in zip("AB", launches, strict=True)]
@@ -94,7 +102,7 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
 
 
 def _wanted(text: str, options: Mapping[str, Any]) -> Wanted:
-    wanted = Wanted(profile=options["profile"], seed=options["seed"], allow_writes=options["allow_writes"])
+    wanted = Wanted(**{name: options[name] for name in ("profile", "seed", "allow_writes", "production")})
     if text == _EMBEDDED:
         return wanted
     if "://" not in text:
@@ -110,7 +118,7 @@ def _side(name: str, launch: Launch, stack: ExitStack) -> Side:
     if limits.requests >= launch.plan.profile.requests:
         # Unless the config says otherwise: to bring both together after a difference costs requests, too.
         limits = replace(limits, requests=_TIMES * launch.plan.profile.requests)
-    client = Client(launch.url, stack.enter_context(opened), limits)
+    client = Client(launch.url, stack.enter_context(opened), limits, wallet=launch.wallet)
     side = Side(name, client, launch.document, launch.credentials, launch.plan)
     side.survey()
     return side

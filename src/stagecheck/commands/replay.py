@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
 
 from stagecheck.cli import Settings
+from stagecheck.commands.consent import asking
 from stagecheck.launch import Wanted, prepare
 from stagecheck.report.reproducer.read import read_story
 from stagecheck.report.terminal import make_console, shown
@@ -27,22 +30,23 @@ _STYLE = {Story.REPRODUCED: "bold red", Story.FLAKY: "bold yellow", Story.GONE: 
 )
 @click.option("--times", type=click.IntRange(1, 100), default=_TIMES, show_default=True, help="How often it is sent.")
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
+@click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def command(
-    settings: Settings, file: Path, config: Path | None, times: int, *, allow_writes: bool, as_json: bool
-) -> int:
+def command(settings: Settings, /, file: Path, config: Path | None, times: int, **options: Any) -> int:
     """Send a reproducer (reports/reproducers/*.json) to a target, and say whether the violation still happens.
 
     The symbols of the FILE are bound to the ids of the config. Exit code 0: gone, 1: reproduced, or flaky. Every
     service is put back where it was.
     """
     story = read_story(file)
-    launch = prepare(Wanted(config=config, allow_writes=allow_writes))
+    launch = prepare(Wanted(config=config, allow_writes=options["allow_writes"], production=options["production"]))
+    launch.plan = replace(launch.plan, before_writing=asking(launch, yes=options["yes"], say=None))
     settings.redact = launch.redactor.text
     retold, left = launch.replay(story, times)
     seen = None if retold.seen is None else launch.redactor.text(retold.seen)
-    if as_json:
+    if options["as_json"]:
         told = {"story": retold.story.value, "again": retold.replays.again, "of": retold.replays.of, "seen": seen}
         click.echo(json.dumps({**told, "requirement": story["requirement"], "notes": left}, indent=2))
     else:

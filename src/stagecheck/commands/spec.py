@@ -1,4 +1,4 @@
-"""`stagecheck spec`: an OpenAPI document, held against the contract, or with an overlay applied."""
+"""`stagecheck spec`: an OpenAPI document, held against the contract or another one, or with an overlay applied."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from stagecheck.commands.spec_diff import diff_command
 from stagecheck.errors import UsageError
 from stagecheck.operations import OPERATIONS
 from stagecheck.report.record import write_atomically
@@ -22,9 +23,14 @@ _FILE = click.Path(path_type=Path)
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
-@click.group("spec", short_help="Hold an OpenAPI document against the contract, or change it by an overlay.")
+@click.group(
+    "spec", short_help="Hold an OpenAPI document against the contract or another one, or change it by an overlay."
+)
 def command() -> None:
-    """Hold an OpenAPI document against the contract, or change it by an overlay."""
+    """Hold an OpenAPI document against the contract or another document, or change it by an overlay."""
+
+
+command.add_command(diff_command)
 
 
 @command.command("check", short_help="Is this document still the contract?")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,8 @@ import click
 from rich.console import Console
 
 from stagecheck.cli import INCONCLUSIVE, Settings
+from stagecheck.commands.consent import asking
+from stagecheck.commands.planned import print_plan
 from stagecheck.errors import UsageError
 from stagecheck.exchange import Exchange
 from stagecheck.launch import Launch, Wanted, exit_code, prepare
@@ -19,17 +25,35 @@ from stagecheck.model.state import Reading
 from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
 from stagecheck.report.formats import FORMATS
-from stagecheck.report.junit import junit_of
+from stagecheck.report.github import annotations_of, in_actions, stop
+from stagecheck.report.history.rows import run_of
+from stagecheck.report.history.store import History
+from stagecheck.report.markdown import markdown_of
+from stagecheck.report.progress import Progress
 from stagecheck.report.race import write_histories
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
-from stagecheck.report.terminal import Progress, headline, make_console, print_expectations, print_notes, print_record
+from stagecheck.report.terminal import headline, make_console, print_expectations, print_notes, print_record
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.runner import Observer
 
-_RECORD, _JUNIT, _EXCHANGES = "report.json", "junit.xml", "exchanges.ndjson"
+_RECORD, _EXCHANGES = "report.json", "exchanges.ndjson"
+_ALWAYS = ("junit",)
+"""Formats that are written whatever the config says."""
 _FILE = click.Path(path_type=Path)
-_WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes", "expect", "strict")
+_WANTED = (
+    "config",
+    "spec",
+    "profile",
+    "only",
+    "seed",
+    "reading",
+    "allow_writes",
+    "production",
+    "read_only",
+    "expect",
+    "strict",
+)
 """The options that say which run is wanted; the others say how it is shown."""
 
 
@@ -57,6 +81,10 @@ _WANTED = ("config", "spec", "profile", "only", "seed", "reading", "allow_writes
     help="Pin what a skip to another stage has to mean (SKIP-2); otherwise it is found out.",
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
+@click.option("--plan", is_flag=True, help="Print what would be sent and changed, and send nothing.")
+@click.option("--read-only", is_flag=True, help="Send nothing but reads; what they cannot show is not tested.")
+@click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
+@click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
 @click.option("--spec", type=_FILE, metavar="FILE", help="An OpenAPI document in place of the packaged one.")
 @click.option(
     "--expect",
@@ -77,19 +105,28 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
+    launch = prepare(Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED}))
     settings.redact = launch.redactor.text
     console = make_console(sys.stdout)
-    progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
+    if options["plan"]:
+        print_plan(console, launch)
+        return 0
+    most, seconds = launch.limits.requests, launch.limits.seconds
+    progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"], most=most, seconds=seconds)
+    say = None if options["quiet"] else partial(console.print, soft_wrap=True)
+    asked = asking(launch, yes=options["yes"], say=say, paused=progress.paused)
+    launch.plan = replace(launch.plan, before_writing=asked)
     reports = Reports.open(report_dir, launch)
-    with reports.exchanges, progress:
-        result = launch.run(_observer(launch, reports.exchanges, progress))
-    record = record_of(result, launch.redactor)
-    if reports.exchanges.failure:
-        record["notes"].append(reports.exchanges.failure)
-    _printed(console, record, quiet=options["quiet"])
+    with _text_alone():
+        with reports.exchanges, progress:
+            result = launch.run(_observer(launch, reports.exchanges, progress))
+        record = record_of(result, launch.redactor)
+        if reports.exchanges.failure:
+            record["notes"].append(reports.exchanges.failure)
+        _printed(console, record, quiet=options["quiet"])
     code = exit_code(result, strict=options["strict"])
-    return _written(reports, record, code, strict=options["strict"])
+    _tell_github(record)
+    return _written(reports, record, code)
 
 
 def _printed(console: Console, record: Record, *, quiet: bool) -> None:
@@ -113,10 +150,37 @@ def _observer(launch: Launch, log: ExchangeLog, progress: Progress) -> Observer:
     return Observer(progress.phase, exchange, violation)
 
 
-def _written(reports: Reports, record: Record, code: int, *, strict: bool) -> int:
+@contextmanager
+def _text_alone() -> Iterator[None]:
+    """Where GitHub Actions reads along, nothing that is printed meanwhile is taken for a command to it."""
+    if not in_actions(os.environ):
+        yield
+        return
+    begin, end = stop()
+    click.echo(begin)
+    try:
+        yield
+    finally:
+        click.echo(end)
+
+
+def _tell_github(record: Record) -> None:
+    """Annotations for the pull request, and the summary of the step; one that cannot be written changes no verdict."""
+    if in_actions(os.environ):
+        click.echo(annotations_of(record), nl=False)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        try:
+            with Path(summary).open("ab") as file:
+                file.write(markdown_of(record))
+        except OSError as error:
+            click.echo(f"stagecheck: warning: no step summary was written: {error.strerror or error}", err=True)
+
+
+def _written(reports: Reports, record: Record, code: int) -> int:
     """Write the reports; one that cannot be written makes a good run inconclusive, and a bad one no better."""
     try:
-        reports.write(record, strict=strict)
+        reports.write(record)
     except OSError as error:
         what = f"the reports in {reports.directory} are not complete: {error.strerror or error}"
         click.echo(f"stagecheck: error: {what}", err=True)
@@ -130,6 +194,15 @@ def _keep_hypothesis_out_of_here() -> None:
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache / "stagecheck" / "hypothesis"))
 
 
+def _history(directory: Path, launch: Launch) -> History | None:
+    """Where the run is to be remembered: beside the reports, unless the config says otherwise. Raises UsageError."""
+    if launch.history is False:
+        return None
+    history = History(launch.history if isinstance(launch.history, Path) else directory / "history")
+    history.prepare()
+    return history
+
+
 @dataclass(frozen=True, slots=True)
 class Reports:
     """The directory of a run's reports, known to be writable, with the log of exchanges open in it."""
@@ -137,6 +210,7 @@ class Reports:
     directory: Path
     exchanges: ExchangeLog
     formats: tuple[str, ...] = ()
+    history: History | None = None
 
     @classmethod
     def open(cls, directory: Path, launch: Launch) -> Reports:
@@ -147,19 +221,21 @@ class Reports:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             write_atomically(directory / ".stagecheck", b"")
-            for name in (".stagecheck", _RECORD, _JUNIT, *(one.file for one in FORMATS.values())):
+            for name in (".stagecheck", _RECORD, *(one.file for one in FORMATS.values())):
                 (directory / name).unlink(missing_ok=True)
-            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats)
+            history = _history(directory, launch)
+            return cls(directory, ExchangeLog(directory / _EXCHANGES, launch.redactor), launch.formats, history)
         except OSError as error:
             raise UsageError(
                 f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
             ) from None
 
-    def write(self, record: Record, *, strict: bool) -> None:
+    def write(self, record: Record) -> None:
         """Write what is rendered from the record. Raises OSError."""
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
         write_histories(self.directory, record)
-        write_atomically(self.directory / _JUNIT, junit_of(record, strict=strict))
-        for name in self.formats:
+        for name in dict.fromkeys((*_ALWAYS, *self.formats)):
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))
+        if self.history is not None:
+            self.history.add(run_of(record, datetime.now(tz=UTC)))

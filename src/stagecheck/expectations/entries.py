@@ -20,7 +20,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from stagecheck.config import kind_of
+from stagecheck.config_values import kind_of
 from stagecheck.contract import CATALOGUE
 from stagecheck.errors import ConfigError, closest
 from stagecheck.suite.plan import ProfileName

@@ -18,6 +18,7 @@ _DEFAULTS = """\
 # document = "openapi.yaml"     # in place of the packaged one
 # [report]
 # formats = ["html"]            # written besides report.json and junit.xml
+# history = "reports/history"   # where runs are remembered for stagecheck trend; false for nowhere
 # [storage]
 # examples = ".stagecheck/examples"
 """
@@ -30,6 +31,7 @@ def config_of(target: MockTarget) -> str:
     for key, ids in (("stages", target.stages), ("services", target.services)):
         lines += _list(key, [(identifier, name) for name, identifier in ids.items()]) if ids else []
     lines.append("# manage_stages = true          # whether a run may make stages of its own, which it removes again")
+    lines.append('# version = "1.0.0"             # of the target: stagecheck trend tells flaky from changed by it')
     lines += ["", "[auth]"]
     for key in ("token", "jwt", "expired_jwt", "foreign_token"):
         value = getattr(secrets, key)

@@ -7,20 +7,24 @@ this package renders from the record alone.
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from stagecheck import __version__
 from stagecheck.errors import UsageError
-from stagecheck.exchange import Redactor, curl
+from stagecheck.exchange import Exchange, Redactor, curl
 from stagecheck.outcome import (
     Coverage,
     Grade,
     Latency,
     Level,
+    Observed,
+    Promised,
     Race,
     RaceOperation,
     Reckoning,
@@ -44,7 +48,13 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
     return {
         "schema": SCHEMA,
         "tool": {"name": "stagecheck", "version": __version__},
-        "target": {"url": text(result.url), "mocked": result.mocked, "offers": list(result.offers)},
+        "started": moment_text(result.setting.started),
+        "target": {
+            "url": text(result.url),
+            "mocked": result.mocked,
+            "offers": list(result.offers),
+            "version": None if result.setting.version is None else text(result.setting.version),
+        },
         "verdict": result.verdict.value,
         "reading": {text(what): None if how is None else text(how) for what, how in result.reading.items()},
         "requirements": requirements,
@@ -53,12 +63,35 @@ def record_of(result: RunResult, redactor: Redactor) -> Record:
         "duration_s": round(result.duration_s, 3),
         "seed": result.seed,
         "profile": result.profile,
+        "only": [text(prefix) for prefix in result.setting.only],
+        "strict": result.setting.strict,
+        "cut_short": None if result.cut_short is None else text(result.cut_short),
+        "spec": spec_of(result.setting.document, result.setting.fingerprint, result.setting.places, text),
         "ladder": ladder_of(requirements, None if result.stateless is None else text(result.stateless)),
         "phases": dict(result.phases),
         "latency": {what: _latency(entry) for what, entry in result.latency.items()},
+        "observed": {what: _observed(entry, redactor) for what, entry in result.observed.items()},
         "coverage": None if result.coverage is None else _coverage(result.coverage, redactor),
         "notes": [text(note) for note in result.notes],
         "expectations": None if result.expectations is None else _expectations(result.expectations, redactor),
+    }
+
+
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment in UTC to the millisecond, as RFC 3339 writes it."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def spec_of(
+    document: str | None, fingerprint: str | None, places: Mapping[str, Promised], text: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """Which document a run was held against (None: the packaged one), and where it makes its promises, as recorded."""
+    return {
+        "document": None if document is None else text(document),
+        "fingerprint": fingerprint,
+        "places": [
+            {"requirement": key, **asdict(place), "pointer": text(place.pointer)} for key, place in places.items()
+        ],
     }
 
 
@@ -82,7 +115,7 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "actual": redactor.text(entry.breach.actual),
         "at_request": entry.at_request,
         "reproduced": None if entry.replays is None else str(entry.replays),
-        "steps": [redactor.step(step) for step in entry.steps],
+        "steps": [_step(step, redactor) for step in entry.steps],
         "curl": redactor.text(_commands(entry, result.url)),
         "reproducer": reproducer_of(entry, result, redactor),
         "known": entry.known,
@@ -123,8 +156,37 @@ def _race(race: Race, redactor: Redactor) -> dict[str, Any]:
     }
 
 
+def _step(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
+    """A step as it is pinned, besides when it was sent, how long its answer took (in seconds), and its type."""
+    return {
+        **redactor.step(exchange),
+        "content_type": redactor.text(exchange.headers.get("content-type", "")) or None,
+        "started": round(exchange.started_s, 6),
+        "elapsed": round(exchange.elapsed_s, 6),
+    }
+
+
 def _latency(entry: Latency) -> dict[str, Any]:
     return {key: value if key == "count" else round(value, 3) for key, value in asdict(entry).items()}
+
+
+def _observed(entry: Observed, redactor: Redactor) -> dict[str, Any]:
+    """What an operation answered; names come from the target, so that they go through the redactor, too."""
+
+    def named(counts: Mapping[str, int]) -> dict[str, int]:
+        return {redactor.text(name): count for name, count in counts.items()}
+
+    answers = {
+        status: {
+            "looked_into": seen.looked_into,
+            "media": named(seen.media),
+            "types": dict(seen.types),
+            "properties": [{**asdict(one), "path": redactor.text(one.path)} for one in seen.properties],
+            "left_out": seen.left_out,
+        }
+        for status, seen in entry.answers.items()
+    }
+    return {"statuses": dict(entry.statuses), "answers": answers}
 
 
 def _expectations(reckoning: Reckoning, redactor: Redactor) -> dict[str, Any]:
@@ -235,6 +297,15 @@ _RACE: dict[str, Any] = {"explanation": str, "operations": [_RACED], "all": [_RA
 _REMARK = {"requirement": str, "cause": str}
 _LATER: dict[str, Any] = {
     "profile": str,
+    "started": datetime,
+    "only": [str],
+    "strict": bool,
+    "cut_short": str,
+    "spec": {
+        "document": _TEXT_OR_NONE,
+        "fingerprint": _TEXT_OR_NONE,
+        "places": [{"requirement": str, "pointer": str, "line": int, "column": int}],
+    },
     "notes": [str],
     "coverage": _COVERAGE,
     "ladder": {
@@ -317,9 +388,28 @@ def _wrong(value: object, wanted: Any, where: str) -> str | None:
     if wanted in (Verdict, Grade, Level):
         known = [member.value for member in wanted]
         return None if value in known else f"{where} is {value!r}, none of {', '.join(known)}"
+    if wanted is datetime:
+        return None if moment_of(value) else f"{where} is no moment such as 2026-01-31T12:00:00Z"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{where} is no finite number"
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         return f"{where} is of the wrong type"
     return None
+
+
+def version_of(record: Mapping[str, Any]) -> str | None:
+    """The version of the target, where the record says it."""
+    version = record["target"].get("version")
+    return version if isinstance(version, str) else None
+
+
+def moment_of(value: object) -> datetime | None:
+    """A moment of a record, in UTC; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _inconsistent(record: Mapping[str, Any]) -> str | None:

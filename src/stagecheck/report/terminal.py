@@ -1,4 +1,4 @@
-"""What a person sees: the progress of a run as it goes, and afterwards its record, the verdict first.
+"""What a person sees of a record, the verdict first, in 80 columns; commands alone may be wider.
 
 Text of a target is shown with its control characters escaped: no answer may steer the terminal.
 """
@@ -10,19 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from stagecheck.contract import CATALOGUE
-from stagecheck.exchange import Exchange
-from stagecheck.outcome import Grade, Verdict, Violation
+from stagecheck.outcome import Grade, Verdict
 from stagecheck.report.expectations import PRUNE, complaints, doubts, prunable, summary
 from stagecheck.report.ladder import ladder_of, next_step, standing
 from stagecheck.report.race import timeline
@@ -34,13 +31,13 @@ WIDEST = 100
 _LONGEST = 2000
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
-_VERDICT_STYLE = {
+VERDICT_STYLE = {
     Verdict.CONFORMING: "bold green",
     Verdict.NON_STRICT: "bold yellow",
     Verdict.NON_CONFORMING: "bold red",
     Verdict.INCONCLUSIVE: "bold magenta",
 }
-_GRADE_STYLE = {
+GRADE_STYLE = {
     Grade.PASS: "green",
     Grade.FAIL: "bold red",
     Grade.NON_STRICT: "yellow",
@@ -86,80 +83,6 @@ class _Patient(Console):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
-class Progress:
-    """Shows a run as it goes: one live line on a terminal, else a line per phase and per violation.
-
-    A context manager; `phase`, `exchange` and `violation` take what a runner tells its observer. With `quiet` nothing
-    is shown, with `verbose` every exchange.
-    """
-
-    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
-        self.console = console
-        self.quiet = quiet
-        self.verbose = verbose
-        self.requests = 0
-        self.broken: Counter[str] = Counter()
-        self._phase = "start"
-        self._phases: set[str] = set()
-        alive = console.file.isatty() and not console.is_dumb_terminal and not quiet and not verbose
-        self._live = (
-            Live(console=console, get_renderable=self._line, refresh_per_second=8, transient=True) if alive else None
-        )
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
-
-    def phase(self, name: str) -> None:
-        """A phase begins, or goes on after another one."""
-        self._phase = name
-        if name not in self._phases:
-            self._phases.add(name)
-            if not self._live:
-                self._say(f"{name} (from request {self.requests + 1})")
-
-    def exchange(self, exchange: Exchange) -> None:
-        """A request was answered, or was not."""
-        self.requests = exchange.number
-        if self.verbose:
-            request = exchange.request
-            answer = exchange.status if exchange.status is not None else exchange.failure
-            path = shown(request.path)
-            path = path if len(path) <= WIDEST else path[:WIDEST] + "…"
-            self._say(
-                f"{exchange.number:>6} {exchange.phase:<10} {request.method} {path} "
-                f"[{request.credential.name}] -> {answer} in {exchange.elapsed_s * 1000:.0f} ms"
-            )
-
-    def violation(self, violation: Violation, message: str) -> None:
-        """A violation was met for the first time; `message` is its sentence without secrets."""
-        where = f"{violation.breach.requirement} at request {violation.at_request}"
-        if violation.known:
-            self._say(f"{where}, known: {shown(message)}", "dim")
-            return
-        self.broken[violation.breach.requirement] += 1
-        style = "red" if violation.breach.level == "MUST" else "yellow"
-        self._say(f"{where}: {shown(message)}", style)
-
-    def _say(self, text: str, style: str = "") -> None:
-        if not self.quiet:
-            self.console.print(Text(text, style), soft_wrap=True)
-
-    def _line(self) -> Text:
-        found = sum(self.broken.values())
-        count = (f"{found} violation{'' if found == 1 else 's'}", "red" if found else "")
-        line = Text.assemble((f"{self._phase:<10}", "bold"), f" {self.requests} requests, ", count)
-        line.no_wrap = True
-        return line
-
-
 # ---------------------------------------------------------------------- the record
 
 
@@ -168,14 +91,14 @@ def headline(record: Record) -> Text:
     verdict = Verdict(record["verdict"])
     counts = Counter(Grade(entry["grade"]) for entry in record["requirements"])
     parts = [f"{counts[grade]} {words}" for grade, words in _GRADE_WORDS.items() if counts[grade]]
-    line = Text.assemble((verdict.value, _VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
+    line = Text.assemble((verdict.value, VERDICT_STYLE[verdict]), ": ", ", ".join(parts))
     stale = summary(record)
     return Text.assemble(line, "; ", (shown(stale), "bold red")) if stale else line
 
 
 def print_record(console: Console, record: Record) -> None:
     """The whole report: verdict, what broke, every requirement, what was found out, notes, and the verdict again."""
-    console.print(headline(record), soft_wrap=True)
+    console.print(headline(record))
     console.print(Text(_circumstances(record), "dim"))
     broken = list(_broken(record))
     if broken:
@@ -190,15 +113,15 @@ def print_record(console: Console, record: Record) -> None:
     if record["reading"]:
         _heading(console, "What the target chose where the contract leaves a choice")
         for what, how in record["reading"].items():
-            console.print(Padding(Text(shown(f"{what}: {how or 'not settled'}")), (0, 0, 0, 2)))
+            console.print(indented(f"{what}: {how or 'not settled'}"))
     tried = list(sentences(record))
     if tried:
         _heading(console, "Sequences of operations")
         for sentence in tried:
-            console.print(Padding(Text(shown(sentence)), (0, 0, 0, 2)))
+            console.print(indented(sentence))
     print_notes(console, record)
     console.print()
-    console.print(headline(record), soft_wrap=True)
+    console.print(headline(record))
 
 
 def _print_ladder(console: Console, record: Record) -> None:
@@ -207,7 +130,7 @@ def _print_ladder(console: Console, record: Record) -> None:
     _heading(console, "Fidelity")
     for sentence in (ladder["stateless"], standing(ladder), next_step(ladder)):
         if sentence is not None:
-            console.print(Padding(Text(shown(sentence)), (0, 0, 0, 2)))
+            console.print(indented(sentence))
 
 
 def print_expectations(console: Console, record: Record, *, failing_only: bool = False) -> None:
@@ -217,15 +140,19 @@ def print_expectations(console: Console, record: Record, *, failing_only: bool =
         return
     number = told["known"]
     known = f"{number} violation{' is' if number == 1 else 's are'} known"
-    console.print()
-    console.print(Text(shown(f"Expectations of {told['file']}"), "bold"), soft_wrap=True)
-    console.print(Text(f"  {known}"))
+    _heading(console, shown(f"Expectations of {told['file']}"))
+    console.print(indented(known))
     for _, line in lines:
-        console.print(Text(f"  {shown(line)}", "red"), soft_wrap=True)
+        console.print(indented(line, "red"))
     if prunable(record):
-        console.print(Text(f"  {PRUNE}"), soft_wrap=True)
+        console.print(indented(PRUNE))
     for doubt in doubts(record):
-        console.print(Text(f"  {shown(doubt)}", "dim"), soft_wrap=True)
+        console.print(indented(doubt, "dim"))
+
+
+def indented(text: str, style: str = "") -> RenderableType:
+    """A text of a target or of ours below a heading, wrapped with its lines in line."""
+    return Padding(Text(shown(text), style, overflow="fold"), (0, 0, 0, 2), expand=False)
 
 
 def print_notes(console: Console, record: Record) -> None:
@@ -234,7 +161,7 @@ def print_notes(console: Console, record: Record) -> None:
         return
     _heading(console, "Notes")
     for note in record["notes"]:
-        console.print(Text(f"  {shown(note)}"), soft_wrap=True)
+        console.print(indented(note))
 
 
 def violation_text(violation: Mapping[str, Any]) -> str:
@@ -273,19 +200,19 @@ def _broken(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _print_broken(console: Console, entry: dict[str, Any], record: Record) -> None:
-    style = _GRADE_STYLE.get(Grade(entry["grade"]), "")
+    style = GRADE_STYLE.get(Grade(entry["grade"]), "")
     known = CATALOGUE.get(entry["id"])
     sentence = f" {known.text}" if known else ""
     console.print()
     console.print(Text.assemble((f"{entry['id']} ({entry['level']})", style), sentence))
     if entry["grade"] == Grade.KNOWN and entry["reason"]:
-        console.print(Padding(Text(shown(f"known: {entry['reason']}")), (0, 0, 0, 2)))
+        console.print(indented(f"known: {entry['reason']}"))
     for violation in record["violations"]:
         if violation["requirement"] != entry["id"]:
             continue
         if violation.get("known"):
             # One line is enough of it; report.json has the rest.
-            console.print(Padding(Text(shown(f"{_short(violation['message'])} (known)")), (0, 0, 0, 2)))
+            console.print(indented(f"{_short(violation['message'])} (known)"))
         else:
             console.print(Padding(_violation(violation), (0, 0, 0, 2)))
             for line in violation["curl"].split("\n"):
@@ -341,7 +268,7 @@ def _table(record: Record) -> Table:
         table.add_row(
             entry["id"],
             entry["level"],
-            Text(grade.value, _GRADE_STYLE.get(grade, "dim")),
+            Text(grade.value, GRADE_STYLE.get(grade, "dim")),
             str(entry["exercised"]),
             _remark(entry, grade),
         )
@@ -352,7 +279,7 @@ def _remark(entry: dict[str, Any], grade: Grade) -> Text:
     """Why it is not judged, or what was found; for what is kept, what is kept."""
     if entry["violations"] and grade is not Grade.KNOWN:
         number = entry["violations"]
-        return Text(f"{number} violation{'s' if number > 1 else ''}", _GRADE_STYLE.get(grade, ""))
+        return Text(f"{number} violation{'s' if number > 1 else ''}", GRADE_STYLE.get(grade, ""))
     if entry["reason"]:
         return Text(shown(entry["reason"]))
     known = CATALOGUE.get(entry["id"])

@@ -17,6 +17,7 @@ from stagecheck.errors import SpecError
 from stagecheck.operations import OPERATIONS, OperationFact, OperationKey
 from stagecheck.spec.fragment import fragment_path, overlay_path
 from stagecheck.spec.overlay import apply, load_overlay
+from stagecheck.spec.positions import Positions
 from stagecheck.spec.reading import read
 from stagecheck.spec.schema import (
     Compiler,
@@ -64,13 +65,20 @@ class Document:
     """A loaded document. Made by ``load``; immutable; compared by identity.
 
     ``strict`` is the same with the strict overlay applied, where that was asked for: what it refuses and this one does
-    not, no target has promised.
+    not, no target has promised. ``positions``: where its parts stand in the file, None where there is none.
 
     Raises ``ValueError`` when a schema cannot be compiled, ``PointerError`` when a reference leads nowhere.
     """
 
-    def __init__(self, path: Path, raw: Mapping[str, Any], strict: Document | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        raw: Mapping[str, Any],
+        strict: Document | None = None,
+        positions: Positions | None = None,
+    ) -> None:
         self.path = path
+        self.positions = positions
         self.raw = raw
         self.strict = strict
         self.operations: Mapping[OperationKey, Operation] = MappingProxyType(
@@ -211,7 +219,8 @@ def load(path: Path | None = None, *, strict: bool = False) -> Document:
     not OpenAPI 3.x, refers outside itself, is not valid, or has none of the operations (S1, P).
     """
     place = fragment_path() if path is None else Path(path)
-    raw = read(place).raw
+    source = read(place)
+    raw = source.raw
     check_version(place, raw)
     try:
         for _, broken in loose(raw):
@@ -219,7 +228,7 @@ def load(path: Path | None = None, *, strict: bool = False) -> Document:
         if path is not None:
             # The fragment is known to be valid, by test, and validating costs a third of a second.
             _check_valid(place, raw)
-        document = Document(place, raw, _strict(place, raw) if strict else None)
+        document = Document(place, raw, _strict(place, raw) if strict else None, source.positions)
     except (PointerError, ValueError) as error:
         raise SpecError(f"{place}: {shorten(str(error))}") from None
     except RecursionError:

@@ -148,6 +148,13 @@ class Compiler:
 
     def compile(self, schema: object) -> jsonschema_rs.Validator:
         """A validator for ``schema``. Raises ``PointerError``, or ``ValueError`` for what is no schema."""
+        try:
+            return jsonschema_rs.Draft202012Validator(self.translated(schema), validate_formats=True, offline=True)
+        except jsonschema_rs.ValidationError as error:
+            raise ValueError(f"{_place(error.instance_path)}: {shorten(error.message)}") from None
+
+    def translated(self, schema: object) -> dict[str, Any]:
+        """``schema`` as one of JSON Schema 2020-12 that stands by itself. Raises as ``compile`` does."""
         names = _Names()
         root = self._convert(schema, names)
         definitions: dict[str, Any] = {}
@@ -155,11 +162,7 @@ class Compiler:
             # Converting one target may meet further references, which join the end.
             reference = names.order[len(definitions)]
             definitions[names[reference]] = self._convert(resolve(self._document, reference), names)
-        whole = {"allOf": [root], "$defs": definitions}
-        try:
-            return jsonschema_rs.Draft202012Validator(whole, validate_formats=True, offline=True)
-        except jsonschema_rs.ValidationError as error:
-            raise ValueError(f"{_place(error.instance_path)}: {shorten(error.message)}") from None
+        return {"allOf": [root], "$defs": definitions}
 
     def _convert(self, schema: object, names: _Names) -> Any:
         self.converted += 1
@@ -174,7 +177,7 @@ class Compiler:
             if self._is_30:
                 return result
         for keyword, value in schema.items():
-            if keyword in _PLAIN or (keyword == "format" and value in ASSERTED_FORMATS):
+            if keyword in _PLAIN or (keyword == "format" and self._counts(value)):
                 result[keyword] = value
             elif keyword in _ONE:
                 result[keyword] = self._convert(value, names)
@@ -184,6 +187,10 @@ class Compiler:
                 result[keyword] = {name: self._convert(item, names) for name, item in value.items()}
         self._drop_absent(result, schema)
         return _as_2020(result, schema) if self._is_30 else result
+
+    def _counts(self, name: object) -> bool:
+        """Whether a format is asserted."""
+        return name in ASSERTED_FORMATS
 
     def _drop_absent(self, result: dict[str, Any], schema: Mapping[str, Any]) -> None:
         properties = schema.get("properties")

@@ -68,7 +68,8 @@ def invalid(raw: dict[str, Any]) -> Iterator[Invalid]:
 
     known = shortcuts.get_validator_cls(raw)
     found: list[Invalid] = []
-    structure = jsonschema_rs.validator_for(dict(known.schema_validator.schema), offline=True)
+    schema: Any = known.schema_validator.schema
+    structure = jsonschema_rs.validator_for(dict(schema), offline=True)
     for error in islice(structure.iter_errors(raw), _MOST_FLAWS):
         exact = _exact(error)
         found.append(Invalid(tuple(exact.instance_path), _short(exact.message)))

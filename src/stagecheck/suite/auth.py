@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from stagecheck import witness
 from stagecheck.exchange import Credential, Exchange
@@ -78,6 +79,23 @@ class Auth:
             for case in part():
                 if case.requirement not in self.lacking:
                     yield case
+
+    def reading(self) -> Iterator[Case]:
+        """The cases that only read; without reads there are none."""
+        reads, credentials = self._reads(), self.session.credentials
+        for read in reads:
+            for credential in credentials.worthless() if credentials.own.header is not None else ():
+                yield Case("AUTH-1", credential.name, self._read(read, credential, NOBODY))
+            for credential in credentials.broken_jwts() if self._jwt_alive() else ():
+                yield Case("AUTH-2", credential.name, self._read(read, credential, BAD_JWT))
+            for credential in credentials.respelled():
+                spelled = replace(read, spelling="AUTH-5")
+                message = self.session.spell.read(read, credential)
+                yield Case("AUTH-5", credential.name, partial(self.session.perform, spelled, message))
+            if credentials.foreign_token is not None:
+                yield Case("AUTH-3", str(read), self._foreign_read(read, credentials.foreign))
+        if reads and credentials.foreign_token is not None:
+            yield from self._foreign_reads(self.plan.foreign)
 
     # ------------------------------------------------------------------ AUTH-1, AUTH-2
 
@@ -200,6 +218,9 @@ class Auth:
             if foreign.service:
                 name = f"a foreign service to our stage, {body.name}"
                 yield Case("AUTH-3", name, self._abduction(foreign.service, foreign, body), first=False)
+        yield from self._foreign_reads(foreign)
+
+    def _foreign_reads(self, foreign: Things) -> Iterator[Case]:
         if foreign.stage and OperationKey.GET_STAGE in self.session.offers:
             stage = ReadStage(canonical(foreign.stage))
             yield Case("AUTH-3", "reading a foreign stage", lambda: self.session.read(stage), first=False)

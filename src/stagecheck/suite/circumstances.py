@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from stagecheck.model.state import World
 from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.outcome import Thing
+from stagecheck.spec import Document
+from stagecheck.spec.lint.answers import FIELDS, unchecked
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
@@ -75,11 +77,21 @@ def undescribed(session: Session) -> list[str]:
                 f"{document.path} has no JSON schema for the {fact.success} of {key}: the form of its answers is not "
                 "checked (SHAPE-1)"
             )
+        elif loose := _loose(document, key):
+            notes.append(
+                f"{document.path} says nothing of {', '.join(loose)} in the {fact.success} of {key}: its form is not "
+                "checked (SHAPE-1)"
+            )
     if OperationKey.ATTACH in document.operations and not document.has_body(OperationKey.ATTACH):
         notes.append(f"{document.path} has no JSON body for attach: none is generated, broken or not")
     if not document.names_credentials:
         notes.append(f"{document.path} names no security scheme: AUTH-* are judged by the contract alone")
     return notes
+
+
+def _loose(document: Document, key: OperationKey) -> list[str]:
+    fact = OPERATIONS[key]
+    return unchecked(lambda value: not document.response_problems(key, fact.success, value), FIELDS[fact.answer])
 
 
 def formless(session: Session) -> dict[str, str]:

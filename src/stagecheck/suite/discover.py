@@ -22,7 +22,7 @@ from stagecheck.model.oracle import Oracle
 from stagecheck.model.requests import FOREIGN, OWN, Attach, ReadList, ReadService, ReadStage
 from stagecheck.model.state import Placement, Service, Stage, World, canonical
 from stagecheck.operations import OperationKey
-from stagecheck.suite.plan import Plan
+from stagecheck.suite.plan import Plan, Touched
 from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 
@@ -76,6 +76,16 @@ def discover(session: Session, plan: Plan) -> Ground:
     )
 
 
+def look_around(session: Session, plan: Plan) -> Ground:
+    """The same by reads alone: whether the PUT is offered is not found out. Raises what `survey` raises."""
+    stages, services, _ = survey(session, plan)
+    session.offers.discard(OperationKey.ATTACH)
+    _probe_late_list(session, plan)
+    _probe_stage_read(session, stages)
+    environment = session.oracle.environment
+    return Ground(environment, stages, services, stages, services, blind=not session.sees_services)
+
+
 def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
     """What reads alone show: the stages and services that may be used, where they are, and the list if it is offered.
 
@@ -102,7 +112,16 @@ def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ..
     _probe_service_read(session, stages, services)
     session.note_homes()
     session.beginning = session.world
+    if not session.client.read_only:
+        session.client.phase = "ask"
+        plan.before_writing(Touched(plan.environment or _named(session), stages, services))
+        session.client.phase = "discover"
     return stages, services, listing
+
+
+def _named(session: Session) -> str | None:
+    """The environment that the reads have named, if any has."""
+    return session.oracle.environment if session.oracle.environment != UNKNOWN_ENVIRONMENT else None
 
 
 def _list(session: Session, plan: Plan) -> tuple[Exchange | None, Observation | None]:

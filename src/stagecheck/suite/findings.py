@@ -93,6 +93,15 @@ class Findings:
         """Count that a violation was seen once more."""
         self._seen[requirement_id, cause] += 1
 
+    @property
+    def sightings(self) -> int:
+        """How often a violation was seen, whichever it was."""
+        return self._seen.total()
+
+    def seen_in_one_go(self) -> None:
+        """Let what was seen so far count as seen once, however often it was."""
+        self._seen = Counter(dict.fromkeys(self._seen, 1))
+
     def confirm(self, requirement_id: str, cause: str, **better: Any) -> None:
         """Replace what is known of a violation by better: its steps, how often it was seen again.
 

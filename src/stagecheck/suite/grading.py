@@ -20,6 +20,8 @@ class Circumstances:
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
     services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
+    `gateway`: what came from somebody before the target, so that whether the target itself failed is not known.
+    `read_only`: that nothing was written, which much cannot be tested without.
     `unraced`: why clients did not ask at once; `stateless`: that it remembers nothing, which all that is about its
     state cannot be tested for.
     """
@@ -36,6 +38,8 @@ class Circumstances:
     choices: Mapping[str, frozenset[str]]
     not_offered: Mapping[str, str] = field(default_factory=dict)
     stateless: str | None = None
+    read_only: str | None = None
+    gateway: str | None = None
     unraced: str | None = None
 
 
@@ -62,6 +66,8 @@ def _grade(
     if exercised == 0:
         grade, reason = _untested(entry, circumstances)
         return RequirementResult(entry.id, entry.level, grade, 0, 0, reason)
+    if entry.id == "ERR-1" and circumstances.gateway:
+        return RequirementResult(entry.id, entry.level, Grade.INCONCLUSIVE, exercised, 0, circumstances.gateway)
     if entry.level is Level.OPEN:
         return _open(entry, exercised, circumstances)
     return RequirementResult(entry.id, entry.level, Grade.PASS, exercised, 0, None)
@@ -97,6 +103,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_TESTED, "this version has no check for it"
     if entry.id in circumstances.lacking:
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
+    if circumstances.read_only:
+        return Grade.NOT_TESTED, circumstances.read_only
     if entry.id in circumstances.not_offered:
         return Grade.NOT_OFFERED, circumstances.not_offered[entry.id]
     if entry.family == "RACE" and circumstances.unraced:

@@ -20,6 +20,18 @@ class Things:
     service: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What is about to be written to: an environment (None: not known yet), and ids of its stages and services.
+
+    Said before the first write, when reads have shown as much as they can.
+    """
+
+    environment: str | None
+    stages: tuple[str, ...]
+    services: tuple[str, ...]
+
+
 class ProfileName(StrEnum):
     """How much a run does."""
 
@@ -110,12 +122,19 @@ def nothing(requirement: str, cause: str) -> bool:
     return False
 
 
+def unasked(touched: Touched) -> None:
+    """Asks nobody before the first write."""
+    del touched
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything a run needs to know besides how to reach the target.
 
     `expects`: whether a violation (requirement, cause) is known already; what is must not keep a run from finding more.
     `kept`: the directory in which failing random walks are kept from run to run. `manage`: whether stages may be made.
+    `read_only`: nothing is written at all.
+    `before_writing`: told what is about to be written to; raises what shall end the run before anything is.
     """
 
     environment: str | None = None
@@ -130,3 +149,5 @@ class Plan:
     expects: Callable[[str, str], bool] = nothing
     kept: Path | None = None
     manage: bool = True
+    read_only: bool = False
+    before_writing: Callable[[Touched], None] = unasked

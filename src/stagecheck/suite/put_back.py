@@ -36,6 +36,8 @@ class WayHome:
     def go(self) -> list[str]:
         """Put everything back; what could not be, as notes for the report. Never raises for the target's sake."""
         self.session.client.release()
+        if not self.session.client.wrote:
+            return []
         writable = frozenset(self.session.usable)
         with _uninterrupted():
             try:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from itertools import chain
 
 from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
@@ -18,14 +18,17 @@ from stagecheck.suite.auth import Auth
 from stagecheck.suite.circumstances import silences, things, undescribed
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
-from stagecheck.suite.discover import Ground, discover
+from stagecheck.suite.discover import Ground, discover, look_around
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
+from stagecheck.suite.observed import Observations
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.races.races import Races, unfit, wrong_alone
-from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.suite.reads import WHY as READS_ALONE
+from stagecheck.suite.reads import Reads
+from stagecheck.suite.refusals import Case, Refusals, in_turns
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
 from stagecheck.suite.session import Session
@@ -41,6 +44,8 @@ _FOR_CONFIRMING = 90
 _DEEP_SHARE = 0.92
 _TWO = 2
 _QUESTIONS = 8
+_TIGHT = 250
+"""With fewer requests than these, what shows the most comes without what shows a little more."""
 _ENOUGH = "a short run that finds something new looks for no more"
 
 
@@ -91,6 +96,7 @@ class Runner:
     _for_races: int = 0
     _unraced: str | None = None
     _latencies: Latencies = field(default_factory=Latencies)
+    _observations: Observations = field(default_factory=Observations)
 
     def run(self) -> RunResult:
         """Explore and judge.
@@ -104,10 +110,12 @@ class Runner:
         self.client.listen += [
             self.observer.exchange,
             self._latencies,
+            self._observations,
             lambda exchange: phases.update([exchange.phase]),
         ]
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
+        self.client.read_only = self.plan.read_only
         self._begin("discover")
         try:
             parts = self._set_out(session)
@@ -133,7 +141,7 @@ class Runner:
 
     def _set_out(self, session: Session) -> _Parts:
         """Discover, and make the parts of the run."""
-        ground = discover(session, self.plan)
+        ground = (look_around if self.plan.read_only else discover)(session, self.plan)
         self.notes += [*ground.notes, *undescribed(session)]
         tour = Tour(session, ground)
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
@@ -144,10 +152,16 @@ class Runner:
 
     def _go(self, session: Session, parts: _Parts) -> None:
         """Explore as far as the budget goes, then see again what was found."""
+        if self.plan.read_only:
+            self._read(session, parts)
+            return
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        if self._tight:
+            # One service is walked with; two are moved at most.
+            way_home = min(way_home, _RESERVE_PER_SERVICE * 2 + 2)
         if wants("races", self.plan.selected) and unfit(session, parts.ground) is None:
-            self._for_races = min(self.plan.profile.races, self.client.limits.requests // 8)
+            self._for_races = 0 if self._tight else min(self.plan.profile.races, self.client.limits.requests // 8)
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
@@ -158,6 +172,15 @@ class Runner:
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+
+    def _read(self, session: Session, parts: _Parts) -> None:
+        """What reads alone can show. The plan's other parts are left out, so nothing known is said to be gone."""
+        self._begin("reads")
+        self._left_out = READS_ALONE
+        try:
+            Reads(session, parts.ground, parts.refusals, parts.auth).go()
+        except BudgetSpent as spent:
+            self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
 
     def _put_back(self, session: Session) -> list[str]:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
@@ -187,7 +210,7 @@ class Runner:
     def _explore(self, session: Session, parts: _Parts) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every, tour = self.plan.profile.every, parts.tour
-        telling, early, late = _in_turns(list(self._wanted(parts.refusals, parts.auth)))
+        telling, early, late = in_turns(list(self._wanted(parts.refusals, parts.auth)))
         if self._remembers_nothing(session, parts):
             self._cases(tour, telling)
             return
@@ -196,19 +219,23 @@ class Runner:
             self._cases(tour, [*telling, *early, *late])
             return
         self._again(session, parts)
-        daily, common, rarer, others = self._tour_parts(tour, parts.ground)
+        daily, common, rarer, others = tour.courses() if wants("tour", self.plan.selected) else ([], [], [], [])
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
             telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
+        parts.refusals.thorough = every and not self._tight
         self._walk(daily)
         if self._remembers_nothing(session, parts):
             self._cases(tour, telling)
             return
+        # Nothing shows as much in so few requests.
+        self._stages(parts, thorough=False)
         self._cases(tour, telling)
         self._walk(common)
         self._cases(tour, early)
-        self._stages(parts)
+        parts.refusals.thorough = every
         if every:
+            self._stages(parts, thorough=True)
             parts.auth.watch_the_second()
             self._walk(rarer)
             self._cases(tour, late)
@@ -258,27 +285,6 @@ class Runner:
             if case.requirement in selected or "STATE-6" in selected or "ERR-1" in selected:
                 yield case
 
-    def _tour_parts(self, tour: Tour, ground: Ground) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
-        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
-        if not wants("tour", self.plan.selected):
-            return [], [], [], []
-        first, *others = ground.services
-        last = others[-1] if others else first
-        daily = [tour.first_promises(first)]
-        common = [
-            tour.skip_elsewhere(first),
-            tour.bystanders(first, others[0]) if others else tour.round_trip(first),
-            tour.letter_case(first),
-        ]
-        rarer = [
-            tour.reads_after(first),
-            tour.crowd(ground.services),
-            tour.there_and_back(first),
-        ]
-        rest = [part for service in others for part in tour.of_another(service, first)]
-        unusual = [tour.body_forms(first), tour.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest]
-
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:
             self._begin("tour")
@@ -297,11 +303,16 @@ class Runner:
             self._begin("auth" if case.requirement.startswith("AUTH") else "refusals")
             case.send()
 
-    def _stages(self, parts: _Parts) -> None:
-        """Stages made, edited, moved and deleted; a short run tries one life of one stage."""
+    def _stages(self, parts: _Parts, *, thorough: bool) -> None:
+        """Stages made, edited, moved and deleted: one life of one stage, then everything else."""
         if wants("stages", self.plan.selected):
             self._begin("stages")
-            parts.stages.walk(parts.auth, self.plan.selected, thorough=self.plan.profile.every)
+            parts.stages.walk(parts.auth, self.plan.selected, thorough=thorough)
+
+    @property
+    def _tight(self) -> bool:
+        """Whether there are so few requests that every case has to do without what makes it surer."""
+        return self.client.limits.requests < _TIGHT
 
     def _deep(self, deep: DeepTour) -> None:
         """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
@@ -378,6 +389,8 @@ class Runner:
             choices={key: frozenset(values) for key, values in findings.choices.items()},
             not_offered=parts.stages.missing if parts else {},
             stateless=WHY if self._stateless else None,
+            read_only=READS_ALONE if self.plan.read_only else None,
+            gateway=self.client.gateways,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
@@ -395,14 +408,20 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=(*self.notes, *self._latencies.notes()),
+            notes=(*self.notes, *self.client.notes(), *self._latencies.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,
-            coverage=parts.deep.covered() if parts and self.plan.selected & SEQUENCES else None,
+            coverage=parts.deep.covered() if parts and self._walks else None,
             stateless=self._stateless,
             latency=self._latencies.summary(),
+            observed=self._observations.summary(),
         )
+
+    @property
+    def _walks(self) -> bool:
+        """Whether sequences of operations are tried at all."""
+        return bool(self.plan.selected & SEQUENCES) and not self.plan.read_only
 
     def _less_than_usual(self, findings: Findings) -> str | None:
         """Why what the same profile has shown before might not have come up this time, or None.
@@ -427,14 +446,3 @@ def told(error: BaseException, left: list[str]) -> BaseException:
     if not left or not isinstance(error, StagecheckError):
         return error
     return type(error)(f"{error}; {'; '.join(left)}")
-
-
-def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
-    """The most telling case of each requirement, then the other first ones and the rest, the requirements in turns."""
-    of_each: dict[str, list[Case]] = {}
-    for case in cases:
-        of_each.setdefault(case.requirement, []).append(case)
-    rounds = [case for group in zip_longest(*of_each.values()) for case in group if case is not None]
-    telling = [group[0] for group in of_each.values()]
-    others = [case for case in rounds if of_each[case.requirement][0] is not case]
-    return telling, [case for case in others if case.first], [case for case in others if not case.first]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from stagecheck.errors import CredentialRefused, TargetError
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.observation import Reply
@@ -31,9 +30,9 @@ from stagecheck.model.requests import (
     is_read,
 )
 from stagecheck.model.state import World, canonical
-from stagecheck.model.step import Refused, step
 from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
+from stagecheck.suite.assurance import assured
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
@@ -91,7 +90,7 @@ class Session:
         self._refusal: Exchange | None = None
         self._last_list: Exchange | None = None
         self._shown_before: Exchange | None = None
-        self._good: HttpRequest | None = None
+        self.good: HttpRequest | None = None
 
     @property
     def created(self) -> dict[str, str]:
@@ -145,7 +144,7 @@ class Session:
         exchange = self.client.send(message)
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
-        self._make_sure(request, exchange)
+        exchange = assured(self, request, exchange)
         if isinstance(request, CreateStage):
             request = self._named(request, exchange)
             if not self.replaying:
@@ -181,8 +180,7 @@ class Session:
         if isinstance(request, Attach):
             self.addressed.add(request.service)
         self.log.append(Sent(request, exchange.request, self.world))
-        self._make_sure(request, exchange)
-        self._judge(request, exchange)
+        self._judge(request, assured(self, request, exchange))
 
     def _judge(self, request: Request, exchange: Exchange) -> None:
         # What a method that the contract does not know answers has no shape to keep.
@@ -215,28 +213,6 @@ class Session:
         """Remember where everything is that nothing has been asked of yet: that is where it has to be in the end."""
         untouched = {key: place for key, place in self.world.placements.items() if key not in self.addressed}
         self.journal.note(untouched)
-
-    def _make_sure(self, request: Request | None, exchange: Exchange) -> None:
-        """Tell a credential that has ended, or a gateway that answers for everything, from an answer to this request.
-
-        Raises CredentialRefused or TargetError when what was answered 200 before is refused now as well.
-        """
-        status, good = exchange.status, self._good
-        if good is None or status not in (401, 403, 502, 503, 504):
-            return
-        if status < 500 and (request is None or exchange.request.credential != good.credential):
-            return
-        answers = [outcome.answer for outcome in step(self.world, request)] if request is not None else []
-        if status < 500 and any(isinstance(a, Refused) and a.requirement and a.allows(status) for a in answers):
-            return
-        again = self.client.send(good).status
-        if status < 500 and again in (401, 403):
-            raise CredentialRefused(
-                f"the credential was let in until request {exchange.number - 1} and is answered {status} since: "
-                "it has ended, or was revoked; give one that lives longer than the run"
-            )
-        if status >= 500 and again in (502, 503, 504):
-            raise TargetError(f"since request {exchange.number} everything is answered {status}: is a gateway down?")
 
     def _noted(self, mismatches: Iterable[Mismatch], shown_by: Exchange) -> list[Mismatch]:
         """What is seen for the first time, after taking note of all of it; `shown_by`: the answer that shows it."""
@@ -426,7 +402,7 @@ class Session:
         own = exchange.request.credential == self.credentials.own
         if reply.status == 200 and own and (is_read(request) or isinstance(request, Attach)):
             # What was answered last can be asked again without changing anything.
-            self._good = exchange.request
+            self.good = exchange.request
         if isinstance(request, ReadList) and reply.accepted:
             self._last_list = exchange
         if is_read(request):

@@ -199,7 +199,7 @@ class Stages:
     # ------------------------------------------------------------------ the walk
 
     def walk(self, auth: Auth, selected: frozenset[str], *, thorough: bool) -> None:
-        """Everything there is to try, as far as it is offered; what was made is removed again.
+        """One life of a stage, or everything else, as far as it is offered; what was made is removed again.
 
         After an error that is left to the way home: what is believed then must not be held against the target.
         """
@@ -215,9 +215,10 @@ class Stages:
             self.clear()
 
     def parts(self, *, thorough: bool) -> Iterator[Callable[[], None]]:
-        """The parts of the walk, to be called one after another; short runs take the first alone."""
-        yield self.a_life
-        if thorough:
+        """The parts of the walk, to be called one after another; the first comes early, and alone."""
+        if not thorough:
+            yield self.a_life
+        else:
             yield self.a_queue
             yield self.names
             yield self.again

@@ -6,18 +6,29 @@ of the contract. A fault of the harness is never turned into an answer: see `sen
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import httpx
 
 from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
+from stagecheck.target.gateway import Origins
+from stagecheck.target.pace import Pace, retry_after_s
+from stagecheck.target.reach import unreachable
+from stagecheck.target.wallet import Wallet
 
 _MAX_ANSWER = 32 * 1024 * 1024
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that ask for no change (RFC 9110 9.2.1, without TRACE)."""
 _MOST_WAITS = 5
-_LONGEST_WAIT_S = 30.0
+_LONGEST_WAIT_S = 300.0
+"""As long as a target may ask to wait while things are put back; before that as long as the run may take."""
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+"""Between attempts of what may safely be sent again."""
 
 
 @dataclass(slots=True)
@@ -31,12 +42,30 @@ class Limits:
     concurrency: int = 8
 
 
-def _patience_s(headers: dict[str, str]) -> float:
-    """How long a 429 asks to wait (RFC 9110 10.2.3), bounded; a second where it does not say."""
-    try:
-        return min(_LONGEST_WAIT_S, max(0.0, float(headers.get("retry-after", "1"))))
-    except ValueError:
-        return 1.0
+def _now() -> float:
+    return time.monotonic()
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt.
+
+    `trouble`: what was in the way, where something passing was. `unsent`: the request was never taken. `final`: it is
+    of no use to try again. `gateway`: somebody before the target has answered.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    failure: str | None = None
+    trouble: str = ""
+    unsent: bool = False
+    final: bool = False
+    gateway: bool = False
 
 
 @dataclass(slots=True)
@@ -44,7 +73,9 @@ class Client:
     """Sends requests to one target, one after another; `attempt` alone may be called by threads.
 
     `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
-    order at the end; `release` opens them.
+    order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
+    here, whoever asks for it. `wrote`: whether anything else has been sent so far. `answered`: whether
+    the target ever did. `troubles`: what was in the way of answers, and how often. `wallet`: renews credentials.
     """
 
     url: str
@@ -54,43 +85,119 @@ class Client:
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
+    read_only: bool = False
+    wrote: bool = False
+    answered: bool = False
+    troubles: Counter[str] = field(default_factory=Counter)
+    origins: Origins = field(default_factory=Origins)
+    wallet: Wallet | None = None
+    pace: Pace = field(init=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
-    _not_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.limits.rate, self.limits.concurrency, _now, _sleep)
 
     def send(self, request: HttpRequest) -> Exchange:
         """Send a request and return the exchange, recorded and counted.
 
-        A time-out or a lost connection is an exchange without a status. Raises BudgetSpent before anything is sent
-        when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
-        request could not even be formed.
+        A time-out, a lost connection, or a gateway that answers instead is an exchange without a status. What may be
+        sent again without harm is sent again first: a request that was never taken, or one that is safe (RFC 9110
+        9.2.1). Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no
+        connection could be made at all, HarnessError when the request could not even be formed.
         """
-        self.spend()
-        message = self._formed(request)
         started = time.monotonic()
-        status, headers, body, failure = self._exchange(message)
-        for _ in range(_MOST_WAITS):
-            if status != httpx.codes.TOO_MANY_REQUESTS:
-                break
-            # The target asks for patience; that is no answer to what was asked.
-            time.sleep(_patience_s(headers))
-            status, headers, body, failure = self._exchange(message)
-        else:
-            if status == httpx.codes.TOO_MANY_REQUESTS:
-                status, failure = None, f"429 {_MOST_WAITS} times: lower [limits] rate"
+        number, answer = self._attempts(request)
         exchange = Exchange(
-            self.sent,
+            number,
             self.phase,
             request,
-            status,
-            headers,
-            body,
+            None if answer.gateway else answer.status,
+            answer.headers,
+            answer.body,
             started - self._began,
             time.monotonic() - started,
-            failure,
+            answer.failure,
+            answer.status if answer.gateway else None,
         )
         for listener in self.listen:
             listener(exchange)
         return exchange
+
+    def _attempts(self, request: HttpRequest) -> tuple[int, Attempt]:
+        """The number and the answer of the last attempt; there is one, unless sending it again is safe."""
+        pauses = iter(_PAUSES_S)
+        waits, renewed = 0, False
+        while True:
+            message = self._formed(request)
+            number = self.spend()
+            answer = self._once(request, message)
+            if answer.status == httpx.codes.UNAUTHORIZED and self.wallet is not None and not renewed:
+                # A credential has ended meanwhile; what is refused for that was not looked at (RFC 9110 15.5.2).
+                renewed = self.wallet.renewed(request.credential)
+                if renewed:
+                    continue
+            if self.wallet is not None and answer.status not in (None, httpx.codes.UNAUTHORIZED):
+                self.wallet.let_in(request.credential)
+            if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+                # The target asks for patience; that is no answer to what was asked.
+                waits += 1
+                self.troubles["429"] += 1
+                if waits > _MOST_WAITS:
+                    return number, Attempt(failure=f"429 {waits} times: lower [limits] rate")
+                self._be_patient(answer)
+                continue
+            if not answer.trouble:
+                return number, answer
+            self.troubles[answer.trouble] += 1
+            pause = next(pauses, None) if answer.unsent or request.method in SAFE else None
+            if pause is None or (answer.unsent and not self.answered) or answer.final:
+                if answer.unsent:
+                    raise Unreachable(answer.failure)
+                return number, answer
+            self.pace.hold(max(pause, retry_after_s(answer.headers, 0.0) if answer.gateway else 0.0))
+
+    def _be_patient(self, answer: Attempt) -> None:
+        """Wait as long as a 429 asks for. Raises BudgetSpent where that is longer than the run may still take."""
+        seconds = retry_after_s(answer.headers, 1.0)
+        if self.reserve >= 0 and seconds > self.limits.seconds - self.elapsed_s:
+            raise BudgetSpent(f"the target asks to wait {seconds:g} s (429), longer than the run may still take,")
+        self.pace.hold(min(seconds, _LONGEST_WAIT_S))
+
+    def _once(self, request: HttpRequest, message: httpx.Request) -> Attempt:
+        with self.pace.slot():
+            return self._told(request, message)
+
+    def _told(self, request: HttpRequest, message: httpx.Request) -> Attempt:
+        """Send it, and see who has answered."""
+        self.wrote |= request.method not in SAFE
+        answer = self._exchange(message)
+        if answer.status is None:
+            return answer
+        self.origins.learn(answer.status, answer.headers)
+        self.answered = True
+        speaker = self.origins.speaker(answer.status, answer.headers, answer.body)
+        if speaker is None:
+            return answer
+        what = f"{answer.status} from {speaker}"
+        return replace(answer, gateway=True, failure=what, trouble=what)
+
+    @property
+    def gateways(self) -> str | None:
+        """What gateways have answered in the target's place, in words; None where none did."""
+        said = {what: times for what, times in self.troubles.items() if " from " in what}
+        if not said:
+            return None
+        number = sum(said.values())
+        what = ", ".join(said)
+        return f"{number} answer{'' if number == 1 else 's'} came from somebody before the target: {what}"
+
+    def notes(self) -> Iterator[str]:
+        """What was in the way of answers, and which credentials were renewed, for the report."""
+        yield from self.wallet.notes() if self.wallet is not None else ()
+        if self.troubles:
+            told = ", ".join(f"{what} ({times})" for what, times in self.troubles.items())
+            yield f"in the way of answers: {told}; what could be sent again without harm was"
 
     @property
     def left(self) -> int:
@@ -109,7 +216,15 @@ class Client:
 
         Safe for threads. Raises Unreachable and HarnessError as `send` does.
         """
-        return self._exchange(self._formed(request))
+        answer = self._told(request, self._formed(request))
+        if answer.status == httpx.codes.UNAUTHORIZED and self.wallet and self.wallet.renewed(request.credential):
+            answer = self._told(request, self._formed(request))
+        if answer.unsent:
+            raise Unreachable(answer.failure)
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            self.pace.hold(min(retry_after_s(answer.headers, 1.0), _LONGEST_WAIT_S))
+        self.troubles.update([answer.trouble] if answer.trouble else [])
+        return None if answer.gateway else answer.status, dict(answer.headers), answer.body, answer.failure
 
     def record(self, exchanges: Iterable[Exchange]) -> None:
         """Tell whoever listens of exchanges that were made by `attempt`."""
@@ -125,23 +240,30 @@ class Client:
         """Open the reserve, and grant the time to put things in order: for restoring only."""
         self.reserve = -1_000_000
 
-    def spend(self, count: int = 1) -> None:
-        """Pay for so many requests, and wait until the rate allows the first of them. Raises BudgetSpent."""
+    def spend(self, count: int = 1) -> int:
+        """Pay for so many requests; the number of the last one. Raises BudgetSpent.
+
+        Several are to be sent at once: they wait for the rate together, and those that come next for all of them.
+        """
         if self.limits.requests - self.reserve - self.sent < count:
             raise BudgetSpent(f"the budget of {self.limits.requests} requests is spent")
         if self.reserve >= 0 and time.monotonic() - self._began > self.limits.seconds:
             raise BudgetSpent(f"the {self.limits.seconds:g} seconds of the run are over")
-        if self.limits.rate:
-            now = time.monotonic()
-            if self._not_before > now:
-                time.sleep(self._not_before - now)
-            self._not_before = max(now, self._not_before) + count / self.limits.rate
-        self.sent += count
+        if count > 1:
+            with self.pace.slot():
+                self.pace.hold(count / self.limits.rate if self.limits.rate else 0.0)
+        with self._counting:
+            self.sent += count
+            return self.sent
 
     def _formed(self, request: HttpRequest) -> httpx.Request:
+        if self.read_only and request.method not in SAFE:
+            raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
         headers = list(request.headers)
-        if request.credential.header is not None:
-            headers.append(("Authorization", request.credential.header))
+        credential = request.credential
+        authorization = credential.header if self.wallet is None else self.wallet.header(credential)
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
         try:
             return self.http.build_request(
                 request.method, self.url.rstrip("/") + request.path, headers=headers, content=request.body
@@ -149,26 +271,26 @@ class Client:
         except (httpx.InvalidURL, ValueError, UnicodeError) as error:
             raise HarnessError(f"the request {request.method} {request.path!r} cannot be formed: {error}") from error
 
-    def _exchange(self, message: httpx.Request) -> tuple[int | None, dict[str, str], bytes, str | None]:
+    def _exchange(self, message: httpx.Request) -> Attempt:
         try:
             answer = self.http.send(message)
-        except httpx.ConnectError as error:
-            raise Unreachable(
-                f"cannot connect to {self.url}: {error}; is the target running, and the URL right?"
-            ) from error
-        except httpx.ConnectTimeout as error:
-            raise Unreachable(f"no connection to {self.url} within {self.limits.timeout:g} s") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            failure, final = unreachable(self.url, error, self.limits.timeout)
+            return Attempt(failure=failure, trouble="no connection", unsent=True, final=final)
         except httpx.TimeoutException:
-            return None, {}, b"", f"no answer within {self.limits.timeout:g} s"
+            failure = f"no answer within {self.limits.timeout:g} s"
+            return Attempt(failure=failure, trouble="no answer in time")
         except httpx.UnsupportedProtocol as error:
             raise HarnessError(f"{self.url} is no http or https URL: {error}") from error
         except httpx.HTTPError as error:
-            return None, {}, b"", f"connection lost: {type(error).__name__}"
+            return Attempt(failure=f"connection lost: {type(error).__name__}", trouble="connection lost")
         except AssertionError as error:
             # respx raises AssertionErrors for a route it does not know: a hole in the harness, not a failure.
             raise HarnessError(f"the mocked target has no route for {message.method} {message.url}: {error}") from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if len(answer.content) > _MAX_ANSWER:
             # Half an answer would look like a malformed one.
-            return None, headers, b"", f"an answer of more than {_MAX_ANSWER >> 20} MiB, which is not judged"
-        return answer.status_code, headers, answer.content, None
+            return Attempt(
+                None, headers, failure=f"an answer of more than {_MAX_ANSWER >> 20} MiB, which is not judged"
+            )
+        return Attempt(answer.status_code, headers, answer.content)

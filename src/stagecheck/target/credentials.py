@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from stagecheck.errors import ConfigError
 from stagecheck.exchange import Credential, Recipe
@@ -57,6 +58,8 @@ _OTHER_SCHEMES = (
 class Credentials:
     """What the config gives. Any may be missing; without token and jwt, requests go out without a credential."""
 
+    ROLES: ClassVar = ("token", "jwt", "expired_jwt", "foreign_token")
+
     token: str | None = None
     jwt: str | None = None
     expired_jwt: str | None = None
@@ -94,11 +97,15 @@ class Credentials:
         return self._made(name, recipe, shown)
 
     def _made(self, name: str, recipe: Recipe, shown: str = "{}") -> Credential:
+        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
+        return Credential(name, self.header_of(recipe), f"{recipe.scheme} {placeholder}".strip(), recipe)
+
+    def header_of(self, recipe: Recipe) -> str:
+        """The Authorization header that a recipe makes. Raises ValueError where the secret is not of its kind."""
         value: str = getattr(self, recipe.secret) or ""
         if recipe.how is not None:
             value = getattr(secrets, recipe.how)(value)
-        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
-        return Credential(name, f"{recipe.scheme} {value}".strip(), f"{recipe.scheme} {placeholder}".strip(), recipe)
+        return f"{recipe.scheme} {value}".strip()
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Each secret with what is written in its place, for the redactor; the parts of a JWT that are secret, too.

@@ -1,5 +1,1 @@
-"""The record of a run as a page: `html_of`. What is shown is chosen here; how it looks is the templates' business."""
-
-from stagecheck.report.html.page import html_of
-
-__all__ = ["html_of"]
+"""The record of a run as a page (`page`). What is shown is chosen here; how it looks is the templates' business."""

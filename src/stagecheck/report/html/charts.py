@@ -11,7 +11,7 @@ from stagecheck.report.html.text import in_ms
 WIDTH = 1000
 """Every bar is drawn in a space so many units wide and stretched to its place."""
 
-_PHASES = {
+PHASES = {
     "discover": "what is offered, and what may be used",
     "again": "what failed in an earlier run",
     "tour": "what clients do all day",
@@ -25,6 +25,7 @@ _PHASES = {
     "confirm": "what broke, seen again and shortened",
     "restore": "everything put back",
 }
+"""What each phase of a run tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def phases_of(record: Mapping[str, Any]) -> list[Bar]:
     phases = _whole_numbers(record.get("phases"))
     most = max(phases.values(), default=0)
     return [
-        Bar(name, _PHASES.get(name, ""), ((0, _share(number, most), "bar"),), (f"{number:,}",))
+        Bar(name, PHASES.get(name, ""), ((0, _share(number, most), "bar"),), (f"{number:,}",))
         for name, number in phases.items()
     ]
 

@@ -30,44 +30,45 @@ _HERE = "stagecheck.report.html"
 
 def html_of(record: Record) -> str:
     """The record as one HTML page, to be written in UTF-8. `record` is one that `read_record` has let through."""
-    style, script = _asset("page.css"), _asset("page.js")
     violations, left_out = violations_of(record)
     ladder = record.get("ladder") or ladder_of(record["requirements"])
     top = headline(record)
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            record=record,
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-            top=top,
-            spectrum=grades_of(top.counts),
-            signs=GRADES,
-            violations=violations,
-            left_out=left_out,
-            families=families(record, anchors(violations)),
-            ladder=ladder,
-            standing=standing(ladder),
-            next_step=next_step(ladder),
-            readings=[(what, how) for what, how in record["reading"].items()],
-            tried=list(sentences(record)),
-            walks=walks_of(record),
-            phases=phases_of(record),
-            latencies=latencies_of(record),
-            bar_width=WIDTH,
-            complaints=[line for _, line in complaints(record)],
-            doubts=doubts(record),
-        )
+    return page_of(
+        "page",
+        record=record,
+        top=top,
+        spectrum=grades_of(top.counts),
+        signs=GRADES,
+        violations=violations,
+        left_out=left_out,
+        families=families(record, anchors(violations)),
+        ladder=ladder,
+        standing=standing(ladder),
+        next_step=next_step(ladder),
+        readings=[(what, how) for what, how in record["reading"].items()],
+        tried=list(sentences(record)),
+        walks=walks_of(record),
+        phases=phases_of(record),
+        latencies=latencies_of(record),
+        bar_width=WIDTH,
+        complaints=[line for _, line in complaints(record)],
+        doubts=doubts(record),
     )
+
+
+def page_of(
+    name: str, styles: tuple[str, ...] = ("page.css",), scripts: tuple[str, ...] = ("page.js",), **told: Any
+) -> str:
+    """A page made of one of our templates, with its style and its script in it, and a policy that allows no more."""
+    style, script = (Markup("\n").join(map(_asset, names)) for names in (styles, scripts))
+    template = _environment().get_template(f"{name}.html.j2")
+    return template.render(style=style, script=script, policy=_policy(style, script), **told)
 
 
 def _policy(style: str, script: str) -> str:
     """What the page may do, as a content security policy (CSP 3): its own style and script, and nothing besides."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
+    allowed = _hash(script) if script else "'none'"
+    return f"default-src 'none'; style-src {_hash(style)}; script-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:

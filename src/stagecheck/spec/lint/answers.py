@@ -9,7 +9,7 @@ Sources: CONTRACT S6, S8 and P (which properties are required, their types and f
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -103,6 +103,22 @@ def answer(fields: tuple[Field, ...], *, only: bool = False) -> dict[str, Any]:
         value = [empty] if field.kind == "list" else empty if field.kind == "object" else GOOD[field.kind]
         _holder(whole, field.way)[field.way[-1]] = value
     return whole
+
+
+def unchecked(takes_it: Callable[[Any], bool], fields: tuple[Field, ...]) -> list[str]:
+    """The properties of which a schema says so little that it takes anything in their place; the outermost alone.
+
+    ``takes_it`` asks the schema. One that refuses a right answer is not asked further: a run will tell of it.
+    """
+    full = answer(fields)
+    if not takes_it(full):
+        return []
+    loose = [field for field in fields if takes_it(_with(full, field.way, WRONG[field.kind]))]
+    return [field.name for field in loose if not any(_inside(field.way, other.way) for other in loose)]
+
+
+def _inside(way: Way, outer: Way) -> bool:
+    return len(way) > len(outer) and _within(way, outer)
 
 
 def _holder(whole: Any, way: Way) -> Any:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from xml.etree import ElementTree as ET
 
@@ -8,7 +9,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
 from front.samples import result_with
 from stagecheck.exchange import Redactor
-from stagecheck.outcome import Grade
+from stagecheck.outcome import Grade, Setting, Verdict
 from stagecheck.report.junit import clean, junit_of
 from stagecheck.report.record import record_of
 
@@ -25,7 +26,8 @@ GRADES = {
 
 
 def rendered(text: str = "", *, strict: bool = False) -> bytes:
-    return junit_of(record_of(result_with(text, grades=GRADES), Redactor([])), strict=strict)
+    result = replace(result_with(text, grades=GRADES), setting=Setting(strict=strict))
+    return junit_of(record_of(result, Redactor([])))
 
 
 def parsed(xml: bytes) -> TestSuite:
@@ -92,3 +94,23 @@ def test_whatever_a_target_says_the_xml_is_valid(text: str) -> None:
 
 def test_what_xml_cannot_hold_is_written_as_an_escape() -> None:
     assert clean("a\x00b\x1b\ufffe\ud800\t\n") == "a\\x00b\\x1b\\ufffe\\ud800\t\n"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_no_run_without_a_verdict_is_green(verdict: Verdict) -> None:
+    """A run that was interrupted while everything held has no requirement to blame, and is no success."""
+    result = replace(result_with(grades={"MOVE-1": Grade.PASS}, verdict=verdict), cut_short="the run was interrupted")
+    suite = parsed(junit_of(record_of(result, Redactor([]))))
+    cases = {case.name: case.result for case in suite}
+    if verdict is Verdict.INCONCLUSIVE:
+        (error,) = cases["verdict"]
+        assert isinstance(error, Error)
+        assert error.message == "the run was interrupted"
+        assert (suite.tests, suite.errors) == (2, 1)
+    else:
+        assert list(cases) == ["MOVE-1"]
+
+
+def test_a_verdict_that_a_requirement_explains_is_no_case_of_its_own() -> None:
+    result = result_with(grades={"MOVE-1": Grade.INCONCLUSIVE}, verdict=Verdict.INCONCLUSIVE)
+    assert [case.name for case in parsed(junit_of(record_of(result, Redactor([]))))] == ["MOVE-1"]
