@@ -40,7 +40,9 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},
     "audit": FACTS | {"spec", "contract", "model", "wire", "target", "mock", "suite", "embedded", "audit"},
     "compare": FACTS | {"spec", "model", "wire", "target", "mock", "suite", "embedded", "compare"},
-    **dict.fromkeys(("embedded", "launch", "loans", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY),
+    **dict.fromkeys(
+        ("embedded", "launch", "keeping", "loans", "config", "cli", "commands", "pytest_plugin", "__main__"), _ANY
+    ),
 }
 """Which part may import which; a part is a module or package of `stagecheck`. None: anything."""
 
@@ -57,6 +59,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "jsonpath_rfc9535": frozenset({"spec.overlay"}),
     "uvicorn": frozenset({"mock.server"}),
     "orjson": frozenset({"mock.app"}),
+    "filelock": frozenset({"target.lock"}),
 }
 """Libraries that a few modules only know: they take long to import, or belong behind a seam."""
 

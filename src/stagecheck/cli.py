@@ -29,6 +29,7 @@ COMMANDS = {
     "expect": "Write down the violations of a run as known ones, or remove those that are gone.",
     "compare": "Ask two targets the same, and say in what they differ.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
+    "restore": "Put back what a run that was killed has left, by its ledger.",
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",

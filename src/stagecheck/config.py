@@ -83,9 +83,14 @@ class LimitsTable:
 
 @dataclass(frozen=True, slots=True)
 class StorageTable:
-    """[storage]: what is kept between runs. `examples`: the directory of failing random walks."""
+    """[storage]: what is kept between runs.
+
+    `examples`: the directory of failing random walks; `ledgers`: that of what has to be put back (None: with the
+    reports).
+    """
 
     examples: Path | None = None
+    ledgers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +252,7 @@ _TABLES: dict[str, dict[str, _Reader]] = {
         "timeout": _positive,
         "concurrency": _count,
     },
-    "storage": {"examples": _directory},
+    "storage": {"examples": _directory, "ledgers": _directory},
     "spec": {"document": _file},
     "report": {"formats": _formats},
 }

@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 import httpx
 
 from stagecheck import contract, spec
-from stagecheck.config import checked_url, credentials_of, limits_of, load, plan_of
+from stagecheck.config import AuthTable, Config, TargetTable, checked_url, credentials_of, limits_of, load, plan_of
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
 from stagecheck.expectations import entries
 from stagecheck.expectations.judge import Judge
+from stagecheck.keeping import Keeping
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
@@ -34,20 +35,28 @@ from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.registry import CHECKED
 from stagecheck.suite.replay import Replay, Retold, bound
+from stagecheck.suite.restoring import Restored
 from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
+from stagecheck.target.account import Account
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import is_loopback, live
 
 T = TypeVar("T")
+LEDGERS = Path("reports")
+"""Where ledgers are kept, where neither the config nor the front end says it."""
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a run to end: Ctrl-C, a job that is cancelled, a terminal that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a front end was asked for. `allow_option`: how its option for writes is spelled, for the error's mend."""
+    """What a front end was asked for.
+
+    `allow_option`: how its option for writes is spelled, for the error's mend; `ledgers`: the directory that
+    ledgers are kept in where the config names none.
+    """
 
     url: str | None = None
     config: Path | None = None
@@ -60,12 +69,15 @@ class Wanted:
     allow_option: str = "--allow-writes"
     expect: Path | None = None
     strict: bool = False
+    ledgers: Path = LEDGERS
 
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `formats`: what its record is to be rendered in.
+    """A run that can begin.
 
+    `formats`: what its record is to be rendered in. `ledgers`: where its ledger is kept; None for a target that is gone
+    when the process is. `tell`: told of what was put back for an earlier run.
     `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
     """
 
@@ -78,6 +90,8 @@ class Launch:
     expectations: entries.Expectations | None = None
     interrupted: bool = False
     formats: tuple[str, ...] = ()
+    ledgers: Path | None = None
+    tell: Callable[[str], None] = lambda _: None
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
@@ -94,11 +108,18 @@ class Launch:
         """
         failures: list[str] = []
         watched = _guarded(observer or Observer(), failures)
-        with self.open() as http:
+        with self.open() as http, self.kept(http) as keeping:
             client = Client(self.url, http, self.limits)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
-            with self._interruptible(client):
-                result = runner.run()
+            if keeping is not None:
+                runner.attend = keeping.attend
+                runner.notes += keeping.earlier
+            try:
+                with self._interruptible(client):
+                    result = runner.run()
+            finally:
+                if keeping is not None:
+                    keeping.close(finished=not runner.astray)
         settled = _settled(result, failures, interrupted=self.interrupted)
         return self.judge.judged(settled) if self.judge else settled
 
@@ -107,18 +128,57 @@ class Launch:
 
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
-        with self.open() as http:
-            client = Client(self.url, http, self.limits)
-            session = Session(client, self.document, self.credentials, Findings(()))
-            with self._interruptible(client):
+        with self.open() as http, self.kept(http) as keeping:
+            session = self._session(http)
+            if keeping is not None:
+                keeping.attend(session)
+            with self._interruptible(session.client):
                 try:
                     stages, services, _ = survey(session, self.plan)
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
-                    client.phase = "replay"
+                    session.client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
                 except BaseException as error:  # noqa: BLE001 - whatever it is, services go home first
-                    raise told(error, _put_back(session)) from None
-                return retold, _put_back(session)
+                    raise told(error, _put_back(session, keeping)) from None
+                left = _put_back(session, keeping)
+                return retold, [*(keeping.earlier if keeping else ()), *left]
+
+    def restore(self, ledger: Path) -> Restored:
+        """Put back what the run of that ledger has left; nothing where it is finished.
+
+        Raises UsageError for what is no ledger of this target, and what `suite.restoring.restore` raises.
+        """
+        keeping = Keeping(ledger, self.url, self.plan, self.redactor)
+        account = Account.read(ledger)
+        with self.open() as http, keeping.locked():
+            if account.finished or not account.writes:
+                return Restored()
+            session = self._session(http)
+            with self._interruptible(session.client):
+                return keeping.restored(session, account)
+
+    @property
+    def ledger(self) -> Path | None:
+        """The file that its ledger is, or would be."""
+        return self._keeping(self.ledgers).path if self.ledgers is not None else None
+
+    def _keeping(self, directory: Path) -> Keeping:
+        return Keeping.beside(directory, self.url, self.plan, self.redactor)
+
+    @contextmanager
+    def kept(self, http: httpx.Client) -> Iterator[Keeping | None]:
+        """The ledger of the target under its lock, once what an earlier run has left was put back; None without one."""
+        if self.ledgers is None:
+            yield None
+            return
+        keeping = self._keeping(self.ledgers)
+        with keeping.locked():
+            keeping.catch_up(lambda: self._session(http), self.tell)
+            yield keeping
+
+    def _session(self, http: httpx.Client) -> Session:
+        """A session that judges nothing."""
+        return Session(Client(self.url, http, self.limits), self.document, self.credentials, Findings(()))
 
     def open(self) -> AbstractContextManager[httpx.Client]:
         """A client of the target."""
@@ -157,10 +217,14 @@ class Launch:
                 signal.signal(number, handler)
 
 
-def _put_back(session: Session) -> list[str]:
+def _put_back(session: Session, keeping: Keeping | None) -> list[str]:
     """Everything goes home, which no signal interrupts; what could not be put back."""
     session.client.phase = "restore"
-    return WayHome(session, session.journal, sure=False).go() if hasattr(session, "oracle") else []
+    way_home = WayHome(session, session.journal, sure=False)
+    left = way_home.go() if hasattr(session, "oracle") else []
+    if keeping is not None:
+        keeping.close(finished=not (left and way_home.astray))
+    return left
 
 
 def prepare(wanted: Wanted) -> Launch:
@@ -187,15 +251,38 @@ def prepare(wanted: Wanted) -> Launch:
         )
     config = load(wanted.config, url=url)
     url = config.target.url
+    _allowed(url, wanted)
+    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
+    limits, credentials = limits_of(config, profile), credentials_of(config)
+    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
+    ledgers = config.storage.ledgers or wanted.ledgers
+    return Launch(
+        url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats, ledgers=ledgers
+    )
+
+
+def prepare_restore(ledger: Path, wanted: Wanted, environ: Mapping[str, str]) -> Launch:
+    """The same for a ledger alone: its target, and the credential that `environ` holds.
+
+    Raises UsageError for what is no ledger.
+    """
+    account = Account.read(ledger)
+    url = checked_url(account.url, f"{ledger}: its url")
+    _allowed(url, wanted)
+    auth = AuthTable(environ.get("STAGECHECK_TOKEN") or None, environ.get("STAGECHECK_JWT") or None)
+    config = Config(TargetTable(url, account.environment), auth)
+    profile = PROFILES[ProfileName.QUICK]
+    plan = plan_of(config, profile, frozenset())
+    return Launch(url, plan, limits_of(config, profile), credentials_of(config), spec.load())
+
+
+def _allowed(url: str, wanted: Wanted) -> None:
+    """Raise UsageError where services would be moved that nobody has said may be moved."""
     if not wanted.allow_writes and not is_loopback(url):
         raise UsageError(
             f"{url} is not on this machine, and a run moves services there (and puts them back): "
             f"give {wanted.allow_option} if it may"
         )
-    plan = plan_of(config, profile, selected, seed=wanted.seed, reading=reading)
-    limits, credentials = limits_of(config, profile), credentials_of(config)
-    document = spec.load(wanted.spec or config.spec.document, strict=wanted.strict)
-    return Launch(url, plan, limits, credentials, document, expectations=expected, formats=config.report.formats)
 
 
 def today() -> date:

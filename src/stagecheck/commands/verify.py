@@ -76,8 +76,9 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    launch = prepare(Wanted(url, **{name: options[name] for name in _WANTED}))
+    launch = prepare(Wanted(url, ledgers=report_dir, **{name: options[name] for name in _WANTED}))
     settings.redact = launch.redactor.text
+    launch.tell = lambda line: click.echo(f"stagecheck: {launch.redactor.text(line)}", err=True)
     console = make_console(sys.stdout)
     progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"])
     reports = Reports.open(report_dir, launch)

@@ -27,11 +27,15 @@ from stagecheck.wire import bodies
 
 @dataclass(slots=True)
 class WayHome:
-    """The way home of one session. `sure`: whether what is believed of the state may be relied on."""
+    """The way home of one session. `sure`: whether what is believed of the state may be relied on.
+
+    `astray`: whether something is not at home in the end that another try may bring there.
+    """
 
     session: Session
     journal: Journal
     sure: bool
+    astray: bool = True
 
     def go(self) -> list[str]:
         """Put everything back; what could not be, as notes for the report. Never raises for the target's sake."""
@@ -46,7 +50,9 @@ class WayHome:
                         break
                     now = self._walked(steps, now)
                 made = list(self._made())
-                return [*self._left(now, writable), *self._foreign(now, writable), *self._unknown(), *made]
+                left = list(self._left(now, writable))
+                self.astray = bool(made or left)
+                return [*left, *self._foreign(now, writable), *self._unknown(), *made]
             except (TargetError, HarnessError) as error:
                 return [f"putting back ended early: {error}", *self._left({}, writable)]
 

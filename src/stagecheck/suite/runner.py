@@ -80,6 +80,10 @@ class Runner:
     renew: Callable[[], None] | None = None
     log: list[Sent] = field(default_factory=list)
     """Every request that was judged, in its order."""
+    attend: Callable[[Session], None] = lambda _: None
+    """Told of the session before anything is sent."""
+    astray: bool = False
+    """Whether something was not put back that another try may put back."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -103,6 +107,7 @@ class Runner:
         ]
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
+        self.attend(session)
         self._begin("discover")
         try:
             parts = self._set_out(session)
@@ -156,7 +161,11 @@ class Runner:
         if not hasattr(session, "oracle") or self._stateless is not None:
             return []
         self._begin("restore")
-        return WayHome(session, session.journal, sure=not self._broken_off).go()
+        self.astray = True
+        way_home = WayHome(session, session.journal, sure=not self._broken_off)
+        left = way_home.go()
+        self.astray = way_home.astray
+        return left
 
     # ------------------------------------------------------------------ exploring
 

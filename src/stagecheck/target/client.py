@@ -43,7 +43,8 @@ def _patience_s(headers: dict[str, str]) -> float:
 class Client:
     """Sends requests to one target, one after another.
 
-    `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
+    `announce` is told of every request before it is sent, and may keep it from being sent by raising an error; `listen`
+    is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
     order at the end; `release` opens them.
     """
 
@@ -51,6 +52,7 @@ class Client:
     http: httpx.Client
     limits: Limits
     listen: list[Callable[[Exchange], None]] = field(default_factory=list)
+    announce: list[Callable[[HttpRequest], None]] = field(default_factory=list)
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
@@ -62,10 +64,12 @@ class Client:
 
         A time-out or a lost connection is an exchange without a status. Raises BudgetSpent before anything is sent
         when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
-        request could not even be formed.
+        request could not even be formed, and what `announce` raises.
         """
         self._spend()
         message = self._formed(request)
+        for hear in self.announce:
+            hear(request)
         started = time.monotonic()
         status, headers, body, failure = self._exchange(message)
         for _ in range(_MOST_WAITS):
