@@ -49,7 +49,7 @@ class WayHome:
                     if not steps:
                         break
                     now = self._walked(steps, now)
-                made = list(self._made())
+                made = list(self._made(now))
                 left = list(self._left(now, writable))
                 self.astray = bool(made or left)
                 return [*left, *self._foreign(now, writable), *self._unknown(), *made]
@@ -74,7 +74,7 @@ class WayHome:
             seen = reply.shows if reply.shows is not None and reply.shows.names_services else None
         return _places(seen) if seen is not None else accepted
 
-    def _made(self) -> Iterator[str]:
+    def _made(self, now: Mapping[str, Placement]) -> Iterator[str]:
         """Delete every stage that the run has made, one whose answer was lost too; what stays, with the command."""
         session = self.session
         if not session.names_tried:
@@ -84,8 +84,8 @@ class WayHome:
         for stage in seen.stages if seen is not None else ():
             if stage.name in session.names_tried and stage.id not in known:
                 session.created.setdefault(stage.id, stage.name or "")
-        home = next(iter(session.usable and self._stages()), None)
-        for stage_id in tidy(session, home or "", sure=self.sure):
+        home = next((stage for stage in self._stages() if stage not in session.created), None)
+        for stage_id in tidy(session, home or "", sure=self.sure, places=now or None):
             name = session.created[stage_id]
             command = curl(session.client.url, session.spell.manage(DeleteStage(stage_id), session.credentials.own))
             yield f"stage {name or stage_id}, which the run has made, could not be deleted; to do it: {command}"

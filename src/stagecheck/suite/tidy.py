@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from stagecheck.model.requests import Attach, DeleteStage
+from stagecheck.model.state import Placement
 from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 
 
-def tidy(session: Session, home: str, *, sure: bool = True) -> Iterator[str]:
+def tidy(
+    session: Session, home: str, *, sure: bool = True, places: Mapping[str, Placement] | None = None
+) -> Iterator[str]:
     """Delete what the run has made, its services moved to the stage `home` first; the ids that could not be deleted.
 
-    `sure`: whether what is believed of the state may be relied on; else nothing is held against the answers.
+    `sure`: whether what is believed of the state may be relied on; else nothing is held against the answers. `places`:
+    where everything is, where that is known better than it is believed.
     Raises BudgetSpent.
     """
     for stage in list(session.created):
-        for service in [key for key in session.world.services_in(stage) if key in session.usable]:
+        now = session.world.placements if places is None else places
+        for service in [key for key, place in now.items() if place.stage == stage and key in session.usable]:
             request = Attach(home, service, bodies.FALSE.form)
             message = session.spell.attach(request, bodies.FALSE, session.credentials.own)
             session.perform(request if sure else None, message)

@@ -61,7 +61,7 @@ class Ledger:
                 self._file = self._opened()
             _written(self._file, spelled(entry))
             if durably:
-                os.fsync(self._file)
+                _synced(self._file)
         except OSError as error:
             raise TargetError(
                 f"the ledger {self.path} cannot be written ({error.strerror or error}), and what is not noted is not "
@@ -88,7 +88,7 @@ class Ledger:
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         if new:
             _written(file, spelled({"ledger": FORMAT, **self._header}))
-            os.fsync(file)
+            _synced(file)
             _sync_directory(self.path.parent)
         else:
             os.ftruncate(file, _whole_lines(self.path))
@@ -157,3 +157,7 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_synced = getattr(os, "fdatasync", os.fsync)
+"""Brings what was written to the disk; of the rest that is known of a file, its length alone matters."""
