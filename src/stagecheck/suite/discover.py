@@ -27,7 +27,7 @@ from stagecheck.suite.session import Session
 from stagecheck.wire import bodies
 
 UNKNOWN_ENVIRONMENT = "environment-under-test"
-_NOT_THERE = (404, 405, 501)
+NOT_THERE = (404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,7 @@ def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exch
         raise CredentialRefused(f"the target refused the credential with {exchange.status}; check [auth] token or jwt")
     if exchange.status == 403:
         raise CredentialRefused("the target lets this credential read, but not move services (403); give one that may")
-    if exchange.status in _NOT_THERE:
+    if exchange.status in NOT_THERE:
         raise ConfigError(
             f"the target answered {exchange.status} to PUT of service {service} to stage {stage}: "
             "check that both are in the environment ([target] stages, services) and that the URL has the right prefix"

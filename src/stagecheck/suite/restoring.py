@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from stagecheck.errors import CredentialRefused, TargetError
+from stagecheck.exchange import Exchange
 from stagecheck.model.compare import places_of
 from stagecheck.model.requests import Attach
 from stagecheck.model.state import Placement
 from stagecheck.operations import READS, OperationKey
-from stagecheck.suite.discover import survey
+from stagecheck.suite.discover import NOT_THERE, survey
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.session import Session
@@ -53,15 +55,34 @@ def restore(session: Session, plan: Plan, account: Account) -> Restored:
         stages=stages,
         services=account.usable or plan.services,
     )
-    survey(session, plan)
+    _, _, listing = survey(session, plan)
+    there = _listed(session, listing)
     session.client.phase = "restore"
-    return _Restoring(session, account).go()
+    return _Restoring(session, account, there).go()
+
+
+def _listed(session: Session, listing: Exchange | None) -> frozenset[str]:
+    """The stages that the list shows, or else that are known of.
+
+    Raises CredentialRefused or TargetError where the list is offered, and only not shown now: without a look somebody else's moves are not seen.
+    """
+    status = listing.status if listing is not None else None
+    if listing is None or status in (200, *NOT_THERE):
+        shows = session.understand(OperationKey.LIST, listing)[0].shows if listing is not None else None
+        return frozenset(stage.id for stage in shows.stages) if shows else frozenset(session.world.stages)
+    if status in (401, 403):
+        raise CredentialRefused(f"the target refused the credential with {status}; nothing was changed: check [auth]")
+    raise TargetError(
+        f"the list of the environment was answered {status or listing.failure}, so where everything is cannot be seen; "
+        "nothing was changed: restore again when the target answers"
+    )
 
 
 @dataclass(slots=True)
 class _Restoring:
     session: Session
     account: Account
+    there: frozenset[str]
     told: Restored = field(default_factory=Restored)
 
     def go(self) -> Restored:
@@ -127,7 +148,7 @@ class _Restoring:
                     f"service {service} was in stage {home.stage}, {_flag(home)}, before the run, and is not one the "
                     "run may write to: put it back by hand"
                 )
-            elif home.stage not in self.session.world.stages:
+            elif home.stage not in self.there:
                 self.told.left.append(
                     f"service {service} was in stage {home.stage} before the run, which is not there any more"
                 )
@@ -148,7 +169,7 @@ class _Restoring:
         """The stages that the run has made and that are still there; those that hold services of others stay."""
         session, account = self.session, self.account
         world = session.world
-        made = {key: name for key, name in account.made.items() if key in world.stages}
+        made = {key: name for key, name in account.made.items() if key in self.there}
         if account.stages is not None:
             for key, stage in world.stages.items():
                 if stage.name in account.tried and key not in account.stages:
@@ -157,8 +178,8 @@ class _Restoring:
             others = [one for one in world.services_in(key) if one not in session.usable]
             if others:
                 self.told.theirs.append(
-                    f"stage {made.pop(key) or key}, which the run had made, holds service {others[0]}, which it had not "
-                    "put there: it is left"
+                    f"stage {made.pop(key) or key}, which the run had made, holds service {others[0]}, which the run "
+                    "had not put there: it is left"
                 )
         session.created, session.names_tried = dict(made), set(account.tried)
         return made
