@@ -82,7 +82,7 @@ class Keeper:
         told: dict[str, Any] = {"usable": list(self._session.usable)}
         world = self._session.beginning
         if world is not None and world.complete:
-            told["stages"] = list(world.stages)
+            told["stages"] = [stage.id for stage in world.stages_of(self._session.oracle.environment)]
         return told
 
     def _state(self) -> dict[str, Any]:
