@@ -40,7 +40,10 @@ _HEAD = b"\r\n\r\n"
 
 @dataclass
 class Chaos:
-    """What happens to requests: `share` of them (0 to 1) meet one of `faults`. `stall_s`: longer than a client waits."""
+    """What happens to requests: `share` of them (0 to 1) meet one of `faults`.
+
+    `stall_s`: longer than the client waits; `met`: how many met which.
+    """
 
     upstream: str
     share: float
@@ -56,7 +59,7 @@ class Chaos:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until it ends."""
-        with suppress(OSError, asyncio.IncompleteReadError, EOFError):
+        with suppress(OSError, EOFError, asyncio.CancelledError):
             while await self._exchange(reader, writer):
                 pass
         writer.close()
@@ -137,7 +140,9 @@ def _reset(writer: asyncio.StreamWriter) -> bool:
 
 
 @contextmanager
-def chaos(upstream: str, share: float, seed: int, faults: Sequence[str] = FAULTS, stall_s: float = 1.0) -> Iterator[Chaos]:
+def chaos(
+    upstream: str, share: float, seed: int, faults: Sequence[str] = FAULTS, stall_s: float = 1.0
+) -> Iterator[Chaos]:
     """A proxy in front of `upstream` while the context lasts; its `url` takes the place of that one."""
     made = Chaos(upstream, share, seed, faults, stall_s)
     loop = asyncio.new_event_loop()

@@ -24,6 +24,7 @@ from stagecheck.model.state import Placement, Service, Stage, World, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.session import Session
+from stagecheck.suite.transient import sent
 from stagecheck.wire import bodies
 
 UNKNOWN_ENVIRONMENT = "environment-under-test"
@@ -227,7 +228,7 @@ def _first_move(session: Session, stages: Sequence[str], services: Sequence[str]
     tried: list[tuple[Attach, Exchange]] = []
     for goal, body in product(_goals(session, stages, current), (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT)):
         request = Attach(goal, service, body.form)
-        exchange = session.client.send(session.spell.attach(request, body, session.credentials.own))
+        exchange = sent(session.client, session.spell.attach(request, body, session.credentials.own))
         if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
             _name_environment(session, exchange, goal)
         _explain_refusal(exchange, goal, service, listing)
@@ -338,7 +339,7 @@ def _check_listed(session: Session, stages: Sequence[str], services: Sequence[st
 def _tried(session: Session, service: str, stage: str) -> Exchange:
     """A plain move that is judged only if it is accepted: a refusal would be the config's fault."""
     request = Attach(stage, service, bodies.NO_BODY.form)
-    exchange = session.client.send(session.spell.attach(request, bodies.NO_BODY, session.credentials.own))
+    exchange = sent(session.client, session.spell.attach(request, bodies.NO_BODY, session.credentials.own))
     if exchange.status is not None and 200 <= exchange.status < 300:
         session.judge(request, exchange)
     return exchange

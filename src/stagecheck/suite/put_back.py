@@ -21,6 +21,7 @@ from stagecheck.model.state import Placement
 from stagecheck.operations import READS, OperationKey
 from stagecheck.suite.session import Session
 from stagecheck.suite.tidy import tidy
+from stagecheck.suite.transient import sent
 from stagecheck.target.journal import ROUTES, Flag, Journal, PutBack
 from stagecheck.wire import bodies
 
@@ -63,8 +64,8 @@ class WayHome:
         for step in steps:
             request, message = self._spelled(step)
             # Where nobody knows what a lost request did, nothing can be held against its answer either.
-            perform, send = self.session.perform, self.session.client.send
-            exchange = perform(request, message) if self.sure else send(message)
+            session = self.session
+            exchange = session.perform(request, message) if self.sure else sent(session.client, message)
             if exchange.status is not None and 200 <= exchange.status < 300:
                 accepted[step.service] = Placement(step.stage, step.flag is Flag.TRUE)
                 last = exchange

@@ -64,7 +64,8 @@ def restore(session: Session, plan: Plan, account: Account) -> Restored:
 def _listed(session: Session, listing: Exchange | None) -> frozenset[str]:
     """The stages that the list shows, or else that are known of.
 
-    Raises CredentialRefused or TargetError where the list is offered, and only not shown now: without a look somebody else's moves are not seen.
+    Raises CredentialRefused or TargetError where the list is only not shown now: without a look nobody could see what
+    somebody else has moved.
     """
     status = listing.status if listing is not None else None
     if listing is None or status in (200, *NOT_THERE):

@@ -31,6 +31,7 @@ from stagecheck.suite.discover import UNKNOWN_ENVIRONMENT, note_crash
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
+from stagecheck.suite.transient import sent
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.spell import operation_of
@@ -74,7 +75,7 @@ class Stages:
             self._asked.add(OperationKey.CREATE)
             return False
         probe = self.session.spell.manage(DeleteStage(self.refusals.unknown_id()), self.session.credentials.own)
-        exchange = self.session.client.send(probe)
+        exchange = sent(self.session.client, probe)
         note_crash(self.session, exchange, "deleting an unknown stage")
         if exchange.status is None or exchange.status in (405, 501):
             # What is made could not be removed.
@@ -115,7 +116,7 @@ class Stages:
         if not holds:
             # For the sake of its services a stage may be refused to be deleted, in whatever words.
             self._asked.add(key)
-        exchange = session.client.send(session.spell.manage(request, session.credentials.own))
+        exchange = sent(session.client, session.spell.manage(request, session.credentials.own))
         status = exchange.status
         if status is not None and 200 <= status < 300:
             session.offers.add(key)

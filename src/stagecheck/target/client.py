@@ -15,6 +15,12 @@ import httpx
 from stagecheck.errors import BudgetSpent, HarnessError, Unreachable
 from stagecheck.exchange import Exchange, HttpRequest
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that ask for no change (RFC 9110 9.2.1, without TRACE)."""
+GATEWAY = (502, 503, 504)
+"""Statuses by which what stands before a target speaks for itself (RFC 9110 15.6.3 to 15.6.5)."""
+PATIENCE_S = (0.1, 0.3, 1.0, 2.0)
+"""How long is waited before each repetition of what may be no answer of the target's."""
 _MAX_ANSWER = 32 * 1024 * 1024
 _MOST_WAITS = 5
 _LONGEST_WAIT_S = 30.0
@@ -56,16 +62,36 @@ class Client:
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
+    patience: tuple[float, ...] = PATIENCE_S
+    _down: bool = False
     _began: float = field(default_factory=time.monotonic)
     _not_before: float = 0.0
 
     def send(self, request: HttpRequest) -> Exchange:
         """Send a request and return the exchange, recorded and counted.
 
-        A time-out or a lost connection is an exchange without a status. Raises BudgetSpent before anything is sent
-        when the run may send no more, Unreachable when no connection could be made at all, HarnessError when the
-        request could not even be formed, and what `announce` raises.
+        A time-out or a lost connection is an exchange without a status. A read that is lost, or that a gateway may have
+        answered, is repeated with `patience`, and so is everything that finds no connection: neither changes anything.
+        Each time counts. Once all of it was in vain, nothing is repeated until something is answered again.
+
+        Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no connection could
+        be made at all, HarnessError when the request could not even be formed, and what `announce` raises.
         """
+        for pause in () if self._down else self.patience:
+            try:
+                exchange = self._sent(request)
+            except Unreachable:
+                time.sleep(pause)
+                continue
+            if request.method not in SAFE or exchange.status not in (None, *GATEWAY):
+                return exchange
+            time.sleep(pause)
+        self._down = True
+        exchange = self._sent(request)
+        self._down = exchange.status in (None, *GATEWAY)
+        return exchange
+
+    def _sent(self, request: HttpRequest) -> Exchange:
         self._spend()
         message = self._formed(request)
         for hear in self.announce:

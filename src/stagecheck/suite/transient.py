@@ -1,0 +1,38 @@
+"""What a gateway may have said in place of the target is asked for again, before anything is held against the target.
+
+A request that is answered 502, 503 or 504 and goes through when it is sent again was answered so by whatever stands in
+between, or by a target that was not itself for a moment: no promise speaks of that. One that is answered so again and
+again is the target's doing, as far as anybody can see. The client repeats reads; here it is the writes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from stagecheck.exchange import Exchange, HttpRequest
+from stagecheck.target.client import GATEWAY, SAFE, Client
+
+_IDEMPOTENT = ("PUT", "DELETE")
+"""Besides the safe ones (RFC 9110 9.2.2)."""
+
+
+def sent(client: Client, message: HttpRequest, unsure: Callable[[], object] = lambda: None) -> Exchange:
+    """Send a message, again while a gateway may have answered it; raises what the client raises.
+
+    `unsure` is called for each time before the last: nobody knows what became of that one. What may not be sent twice
+    is given back as not answered at all.
+    """
+    exchange = client.send(message)
+    if exchange.status not in GATEWAY or message.method in SAFE:
+        return exchange
+    if message.method not in _IDEMPOTENT:
+        return replace(exchange, status=None, failure=f"{exchange.status}, from a gateway perhaps")
+    for pause in client.patience:
+        unsure()
+        time.sleep(pause)
+        exchange = client.send(message)
+        if exchange.status not in GATEWAY:
+            break
+    return exchange
