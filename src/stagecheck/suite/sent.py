@@ -86,3 +86,19 @@ class Judged:
     judgement: Judgement
     before: tuple[World, ...]
     after: tuple[World, ...]
+
+
+def some(exchange: Exchange | None) -> tuple[Exchange, ...]:
+    """The exchange, if there is one."""
+    return (exchange,) if exchange is not None else ()
+
+
+def in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    """Each exchange once, as they were sent."""
+    by_number = {exchange.number: exchange for exchange in exchanges}
+    return tuple(by_number[number] for number in sorted(by_number))
+
+
+def fingerprint(request: HttpRequest) -> object:
+    """What tells whether the very same bytes were sent before."""
+    return (request.method, request.path, request.headers, request.body)

@@ -36,9 +36,9 @@ from stagecheck.operations import OPERATIONS, READS, OperationKey
 from stagecheck.spec import Document
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
-from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature
+from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, fingerprint, in_order, some
 from stagecheck.suite.shapes import payload_of, shape_problems
-from stagecheck.suite.transient import sent
+from stagecheck.suite.transient import DELIVERED_TWICE, sent
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
@@ -192,7 +192,7 @@ class Session:
         self._inspected(problems, exchange)
         reply, shown_by = self._completed(request, reply, exchange)
         before = self.oracle.worlds
-        judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
+        judgement = self.oracle.judge(request, reply, fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
         fresh = self._noted(judgement.mismatches, shown_by)
@@ -411,13 +411,13 @@ class Session:
         if is_read(request):
             if mismatch.about == "status":
                 return (exchange,)
-            return _in_order((*_some(self._last_write), exchange))
+            return in_order((*some(self._last_write), exchange))
         if mismatch.about in ("status", "order") and mismatch.requirement.split("-")[0] in ("ERR", "AUTH"):
             return (exchange,)
-        return _in_order((*self._setup(request), *_some(self._last_write), exchange, *after))
+        return in_order((*self._setup(request), *some(self._last_write), exchange, *after))
 
     def _setup(self, request: Request) -> tuple[Exchange, ...]:
-        return _some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
+        return some(self._placed_by.get(request.service)) if isinstance(request, Attach) else ()
 
     def _remember(self, request: Request, exchange: Exchange, reply: Reply) -> None:
         own = exchange.request.credential == self.credentials.own
@@ -428,6 +428,8 @@ class Session:
             return
         if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
             self.created.pop(request.stage, None)
+        if own and reply.status == DELIVERED_TWICE.get(type(request)):
+            self.lost(request)
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:
@@ -435,16 +437,3 @@ class Session:
             self._placed_by[request.service] = exchange
         elif is_management(request) and reply.accepted:
             self._last_write = exchange
-
-
-def _some(exchange: Exchange | None) -> tuple[Exchange, ...]:
-    return (exchange,) if exchange is not None else ()
-
-
-def _in_order(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    by_number = {exchange.number: exchange for exchange in exchanges}
-    return tuple(by_number[number] for number in sorted(by_number))
-
-
-def _fingerprint(request: HttpRequest) -> object:
-    return (request.method, request.path, request.headers, request.body)

@@ -31,7 +31,7 @@ from stagecheck.suite.discover import UNKNOWN_ENVIRONMENT, note_crash
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
-from stagecheck.suite.transient import sent
+from stagecheck.suite.transient import DELIVERED_TWICE, sent
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.spell import operation_of
@@ -116,14 +116,15 @@ class Stages:
         if not holds:
             # For the sake of its services a stage may be refused to be deleted, in whatever words.
             self._asked.add(key)
-        exchange = sent(session.client, session.spell.manage(request, session.credentials.own))
+        message = session.spell.manage(request, session.credentials.own)
+        exchange = sent(session.client, message, lambda: session.lost(request))
         status = exchange.status
         if status is not None and 200 <= status < 300:
             session.offers.add(key)
             session.judge(request, exchange)
             return exchange
         note_crash(session, exchange, f"the first {key} of a stage")
-        if status is None or status >= 500:
+        if status is None or status >= 500 or status == DELIVERED_TWICE.get(type(request)):
             session.lost(request)
         if status is None:
             # The next one will show it.

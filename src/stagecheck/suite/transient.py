@@ -8,12 +8,18 @@ again is the target's doing, as far as anybody can see. The client repeats reads
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from stagecheck.exchange import Exchange, HttpRequest
+from stagecheck.model.requests import CreateStage, DeleteStage
 from stagecheck.target.client import GATEWAY, SAFE, Client
 
+DELIVERED_TWICE: Mapping[type, int] = {CreateStage: 409, DeleteStage: 404}
+"""How the second delivery of one request is answered, where the first has been carried out and its answer was lost.
+
+So answered it may have been carried out, though whoever sent it was told that it was not.
+"""
 _IDEMPOTENT = ("PUT", "DELETE")
 """Besides the safe ones (RFC 9110 9.2.2)."""
 
