@@ -38,7 +38,7 @@ from stagecheck.suite.findings import Findings
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
 from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, fingerprint, in_order, some
 from stagecheck.suite.shapes import payload_of, shape_problems
-from stagecheck.suite.transient import DELIVERED_TWICE, sent
+from stagecheck.suite.transient import sent
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
@@ -428,8 +428,6 @@ class Session:
             return
         if isinstance(request, DeleteStage) and (reply.accepted or reply.status == 404):
             self.created.pop(request.stage, None)
-        if own and reply.status == DELIVERED_TWICE.get(type(request)):
-            self.lost(request)
         if reply.refused:
             self._refusal = exchange
         elif isinstance(request, Attach) and reply.accepted:

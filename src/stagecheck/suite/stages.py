@@ -124,8 +124,11 @@ class Stages:
             session.judge(request, exchange)
             return exchange
         note_crash(session, exchange, f"the first {key} of a stage")
-        if status is None or status >= 500 or status == DELIVERED_TWICE.get(type(request)):
+        if status is None or status >= 500:
             session.lost(request)
+        elif status == DELIVERED_TWICE.get(type(request)):
+            session.names_tried |= {request.name} if isinstance(request, CreateStage) else set()
+            session.oracle.perhaps(request)
         if status is None:
             # The next one will show it.
             self._asked.discard(key)
