@@ -8,12 +8,12 @@ that a PUT accepts is the target's fault, one that the PUT does not know is the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 from stagecheck import witness
-from stagecheck.errors import ConfigError, CredentialRefused, TargetError
+from stagecheck.errors import ConfigError, CredentialRefused, LeftAlone, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.absorb import learn
 from stagecheck.model.compare import Mismatch
@@ -75,6 +75,15 @@ def discover(session: Session, plan: Plan) -> Ground:
         notes,
         blind,
     )
+
+
+def without(ground: Ground, services: Collection[str]) -> Ground:
+    """The ground without some of its services. Raises LeftAlone where none is left."""
+    left = tuple(service for service in ground.all_services if service not in services)
+    if not left:
+        raise LeftAlone("somebody else moves every service that may be used, so nothing more can be said")
+    used = tuple(service for service in ground.services if service in left)
+    return replace(ground, services=used or left[: len(ground.services)], all_services=left)
 
 
 def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:

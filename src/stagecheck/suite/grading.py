@@ -20,7 +20,8 @@ class Circumstances:
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
     services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
-    `stateless`: that it remembers nothing, which all that is about its state cannot be tested for.
+    `stateless`: that it remembers nothing, which all that is about its state cannot be tested for. `unsure`: what was
+    seen broken, perhaps, by somebody else's doing.
     """
 
     selected: frozenset[str]
@@ -35,6 +36,7 @@ class Circumstances:
     choices: Mapping[str, frozenset[str]]
     not_offered: Mapping[str, str] = field(default_factory=dict)
     stateless: str | None = None
+    unsure: Mapping[str, str] = field(default_factory=dict)
 
 
 def grade_all(
@@ -55,6 +57,10 @@ def _grade(
         grade, doubt = grade_of(mine)
         tried = exercised if grade is Grade.INCONCLUSIVE else max(exercised, len(mine))
         return RequirementResult(entry.id, entry.level, grade, tried, len(mine), doubt)
+    if entry.id in circumstances.unsure and entry.level is not Level.OPEN:
+        return RequirementResult(
+            entry.id, entry.level, Grade.INCONCLUSIVE, exercised, 0, circumstances.unsure[entry.id]
+        )
     if circumstances.stateless and entry.id not in OF_ANY_ANSWER:
         return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, circumstances.stateless)
     if exercised == 0:

@@ -32,6 +32,7 @@ class Keeper:
         self._redact = redact
         self._mark = mark
         self._homes: set[str] = set()
+        self._theirs: dict[str, Placement] = {}
         self._known: dict[str, tuple[Placement, ...]] = {}
         self._worlds: tuple[World, ...] = ()
         self._began = False
@@ -62,11 +63,6 @@ class Keeper:
         entry: dict[str, Any] = {"answer": f"{self._mark}{exchange.number}", "status": exchange.status}
         self._note({**entry, "made": made} if made is not None else entry, durably=made is not None)
 
-    def theirs(self, places: Mapping[str, Placement]) -> None:
-        """Note where somebody else has put services: that is where they belong from now on."""
-        if self._ledger.begun:
-            self._note({"theirs": _spelled(places)}, durably=True)
-
     def _note(self, entry: Mapping[str, Any], *, durably: bool) -> None:
         if self._session.client.phase != _RESTORE:
             self._ledger.note(entry, durably=durably)
@@ -92,6 +88,10 @@ class Keeper:
         if len(homes) > len(self._homes):
             told["homes"] = _spelled({key: place for key, place in homes.items() if key not in self._homes})
             self._homes = set(homes)
+        theirs = {key: place for key, place in self._session.journal.theirs.items() if self._theirs.get(key) != place}
+        if theirs:
+            told["theirs"] = _spelled(theirs)
+            self._theirs |= theirs
         changed = self._changed()
         if changed:
             told["now"] = {

@@ -10,6 +10,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.requests import OWN, Attach, Form, OtherMethod, ReadService, ReadStage
@@ -281,3 +282,14 @@ _ODD_BODIES = (
     _odd("100 kB of an unknown property", b'{"is_skipped": false, "comment": "' + b"x" * 100_000 + b'"}'),
     _odd("white space alone", b"   "),
 )
+
+
+def in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
+    """The most telling case of each requirement, then the other first ones and the rest, the requirements in turns."""
+    of_each: dict[str, list[Case]] = {}
+    for case in cases:
+        of_each.setdefault(case.requirement, []).append(case)
+    rounds = [case for group in zip_longest(*of_each.values()) for case in group if case is not None]
+    telling = [group[0] for group in of_each.values()]
+    others = [case for case in rounds if of_each[case.requirement][0] is not case]
+    return telling, [case for case in others if case.first], [case for case in others if not case.first]

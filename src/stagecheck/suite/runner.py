@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from itertools import chain
 
-from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
+from stagecheck.errors import BudgetSpent, ConfigError, LeftAlone, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import RunResult, Violation
@@ -18,13 +18,14 @@ from stagecheck.suite.auth import Auth
 from stagecheck.suite.circumstances import silences, things, undescribed
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
-from stagecheck.suite.discover import Ground, discover
+from stagecheck.suite.discover import Ground, discover, without
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
+from stagecheck.suite.others import Others
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
-from stagecheck.suite.refusals import Case, Refusals
+from stagecheck.suite.refusals import Case, Refusals, in_turns
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
 from stagecheck.suite.session import Session
@@ -89,6 +90,7 @@ class Runner:
     _fell_short: bool = False
     _broken_off: bool = True
     _stateless: str | None = None
+    _others: Others = field(init=False)
     _latencies: Latencies = field(default_factory=Latencies)
 
     def run(self) -> RunResult:
@@ -108,6 +110,7 @@ class Runner:
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
         self.attend(session)
+        self._others = Others(session)
         self._begin("discover")
         try:
             parts = self._set_out(session)
@@ -128,13 +131,16 @@ class Runner:
             self._broken_off = False
         finally:
             left = self._put_back(session)
-        self.notes += left
+        self.notes += [*self._others.notes(), *left]
         return self._result(session, parts, phases)
 
     def _set_out(self, session: Session) -> _Parts:
         """Discover, and make the parts of the run."""
         ground = discover(session, self.plan)
         self.notes += [*ground.notes, *undescribed(session)]
+        return self._parts(session, ground)
+
+    def _parts(self, session: Session, ground: Ground) -> _Parts:
         tour = Tour(session, ground)
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
         refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
@@ -149,12 +155,23 @@ class Runner:
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
-            self._explore(session, parts)
+            self._explored(session, parts)
         except BudgetSpent as spent:
             self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+            self._others.review()
+
+    def _explored(self, session: Session, parts: _Parts) -> None:
+        """Explore, and once more without the services that somebody else was seen to move. Raises BudgetSpent."""
+        while True:
+            try:
+                self._explore(session, parts)
+            except LeftAlone:
+                parts = self._parts(session, without(parts.ground, self._others.theirs))
+            else:
+                return
 
     def _put_back(self, session: Session) -> list[str]:
         """Everything goes home. After an error nothing that is believed is relied on: a PUT may have taken effect."""
@@ -188,7 +205,7 @@ class Runner:
     def _explore(self, session: Session, parts: _Parts) -> None:
         """Most telling first: what clients do all day, one case of each refusal, then ever rarer things."""
         every, tour = self.plan.profile.every, parts.tour
-        telling, early, late = _in_turns(list(self._wanted(parts.refusals, parts.auth)))
+        telling, early, late = in_turns(list(self._wanted(parts.refusals, parts.auth)))
         if self._remembers_nothing(session, parts):
             self._cases(tour, telling)
             return
@@ -363,6 +380,7 @@ class Runner:
             choices={key: frozenset(values) for key, values in findings.choices.items()},
             not_offered=parts.stages.missing if parts else {},
             stateless=WHY if self._stateless else None,
+            unsure=self._others.why,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
@@ -412,14 +430,3 @@ def told(error: BaseException, left: list[str]) -> BaseException:
     if not left or not isinstance(error, StagecheckError):
         return error
     return type(error)(f"{error}; {'; '.join(left)}")
-
-
-def _in_turns(cases: list[Case]) -> tuple[list[Case], list[Case], list[Case]]:
-    """The most telling case of each requirement, then the other first ones and the rest, the requirements in turns."""
-    of_each: dict[str, list[Case]] = {}
-    for case in cases:
-        of_each.setdefault(case.requirement, []).append(case)
-    rounds = [case for group in zip_longest(*of_each.values()) for case in group if case is not None]
-    telling = [group[0] for group in of_each.values()]
-    others = [case for case in rounds if of_each[case.requirement][0] is not case]
-    return telling, [case for case in others if case.first], [case for case in others if not case.first]

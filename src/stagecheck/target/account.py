@@ -7,7 +7,7 @@ its requests can lead to was moved by somebody else, and is theirs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,8 @@ class Account:
             self._anywhere.discard(service)
 
     def _take_write(self, number: str, entry: Entry) -> None:
-        segments = [canonical(unquote(segment)) for segment in str(entry["path"]).strip("/").split("/")]
-        if len(segments) == 4 and segments[::2] == ["deploymentstage", "service"]:
+        segments = _segments(str(entry["path"]))
+        if _is_attach(segments):
             self._take_attach(number, entry, segments[1], segments[3])
             return
         key = operation_of(str(entry["method"]), str(entry["path"]))
@@ -150,6 +150,20 @@ def flag_of(body: bytes | None) -> str:
         return ANY
     flag = value.get("is_skipped", False)
     return {False: FALSE, True: TRUE}[flag] if isinstance(flag, bool) else ANY
+
+
+def attach_in(path: str) -> str | None:
+    """The service that an attach path names, in canonical form; None for any other path."""
+    segments = _segments(path)
+    return segments[3] if _is_attach(segments) else None
+
+
+def _segments(path: str) -> list[str]:
+    return [canonical(unquote(segment)) for segment in path.strip("/").split("/")]
+
+
+def _is_attach(segments: Sequence[str]) -> bool:
+    return len(segments) == 4 and list(segments[::2]) == ["deploymentstage", "service"]
 
 
 def changes_nothing(method: str) -> bool:
