@@ -32,11 +32,14 @@ from stagecheck.outcome import Violation
 from stagecheck.suite.session import Session
 from stagecheck.target.account import attach_in
 
-_AT_ONCE = 4
+_AT_ONCE = 5
 """Reads in a row when something new was seen that might be theirs; the first is not compared."""
 _AFTERWARDS = 60
 """Reads in a row after everything was tried again: about as many requests as a violation is shown by, ten times."""
-_FAMILIES = ("MOVE", "SKIP", "STATE", "STAGE")
+_FAMILIES = ("MOVE", "SKIP", "STAGE")
+_OTHERS = ("STATE-2", "STATE-4", "STATE-5", "STATE-6", "AUTH-4")
+_TWICE = 2
+"""So often a violation has to come again that somebody who moves services now and then does not bring it about."""
 _OF_THE_ANSWER = ("schema", "content-type", "unique", "dates", "stage")
 """Witnesses of what nobody brings about who moves a service."""
 
@@ -68,8 +71,13 @@ class Others:
                 raise LeftAlone(f"service {service} is moved by somebody else, and left alone")
 
     def _ignores(self, violation: Violation) -> bool:
-        """Whether a violation is about a service of theirs."""
-        if not _may_be_theirs(violation) or _service_of(violation) not in self.theirs:
+        """Whether a violation is about a service of theirs, or came up when nothing is tried again any more."""
+        if not _may_be_theirs(violation):
+            return False
+        if self._session.client.phase == "restore" and self._session.renew is None:
+            self._unsure(violation, "seen while everything was put back, when nothing is tried again")
+            return True
+        if _service_of(violation) not in self.theirs:
             return False
         self._unsure(violation, "somebody else moves the service that it is about")
         return True
@@ -119,17 +127,18 @@ class Others:
 
     def review(self) -> None:
         """Take back what may be their doing, once everything was tried again. Raises BudgetSpent, TargetError."""
-        findings = self._session.findings
-        suspects = [violation for violation in findings.violations if _may_be_theirs(violation)]
-        for violation in suspects:
-            # What could not be shown a second time, however often it was seen, is what they would look like.
-            if violation.replays is not None and violation.replays.again == 0 and not violation.doubtful:
-                self._back(violation, f"seen {violation.seen} times, and never when it was tried again")
-        if suspects and not self.seen:
+        if self._session.renew is not None:
+            # Whoever can make a target anew is alone with it.
+            return
+        suspects = [violation for violation in self._session.findings.violations if _may_be_theirs(violation)]
+        certain = [violation for violation in suspects if _came_again(violation)]
+        if certain and not self.seen:
             self._watch(min(_AFTERWARDS, self._session.client.left))
-        if self.seen:
-            for violation in suspects:
+        for violation in suspects:
+            if self.seen:
                 self._back(violation, "somebody else moved services during the run, and this may be their doing")
+            elif not certain or (violation.replays is not None and violation.replays.again == 0):
+                self._back(violation, _once(violation))
 
     def _back(self, violation: Violation, why: str) -> None:
         self._unsure(violation, why)
@@ -154,8 +163,23 @@ def _may_be_theirs(violation: Violation) -> bool:
     family = violation.breach.requirement.split("-", maxsplit=1)[0]
     kind = violation.witness["kind"] if violation.witness is not None else None
     of_stage = violation.witness is not None and kind == "same" and "stage" in violation.witness
-    theirs = family in _FAMILIES or violation.breach.requirement == "AUTH-4"
+    theirs = family in _FAMILIES or violation.breach.requirement in _OTHERS
     return theirs and kind not in _OF_THE_ANSWER and not of_stage
+
+
+def _came_again(violation: Violation) -> bool:
+    return violation.replays is not None and violation.replays.again >= _TWICE
+
+
+def _once(violation: Violation) -> str:
+    """Why a single sight is no ground for a verdict."""
+    seen = "once" if violation.seen == 1 else f"{violation.seen} times"
+    tried = violation.replays.of if violation.replays is not None else 0
+    if tried == 0:
+        return f"seen {seen}, at request {violation.at_request} first, and there were no requests left to try it again"
+    again = violation.replays.again if violation.replays is not None else 0
+    how = "never" if again == 0 else f"{again} time{'s' if again > 1 else ''}"
+    return f"seen {seen}, at request {violation.at_request} first, and {how} when it was tried {tried} times more"
 
 
 def _service_of(violation: Violation) -> str | None:

@@ -136,7 +136,7 @@ class WayHome:
             flag = "skipped" if home.skipped else "not skipped"
             yield (
                 f"service {service} was in stage {home.stage}, {flag}, before the run, and is not one the run may "
-                "write to: the target changed it by itself; put it back by hand"
+                "write to: the target changed it by itself, or somebody else did; put it back by hand if need be"
             )
 
     def _unknown(self) -> Iterator[str]:

@@ -38,6 +38,8 @@ from stagecheck.target.credentials import Credentials
 _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
+_WATCHING = 60
+"""Requests kept back for seeing whether somebody else changes things; a third of what is left at most."""
 _DEEP_SHARE = 0.92
 _TWO = 2
 _QUESTIONS = 8
@@ -161,6 +163,7 @@ class Runner:
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+        with suppress(BudgetSpent):
             self._others.review()
 
     def _explored(self, session: Session, parts: _Parts) -> None:
@@ -253,7 +256,8 @@ class Runner:
         if session.findings.violations and self.client.left > 0 and session.remembers:
             self._begin("confirm")
             news_first = sorted(session.findings.violations, key=lambda violation: violation.known)
-            Confirmation(session, ground, self.client.sent + self.client.left).run(news_first)
+            watching = 0 if session.renew else min(_WATCHING, self.client.left // 3)
+            Confirmation(session, ground, self.client.sent + self.client.left - watching).run(news_first)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
