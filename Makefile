@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help verify test lint types unit wheel browser samples bench audit clean
+.PHONY: help verify test lint types unit wheel browser peers samples bench audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -39,8 +39,12 @@ wheel: $(STAMP)  ## build the wheel, install it elsewhere, run it there
 	$(BIN)/python tests/wheel.py
 
 browser: $(STAMP)  ## the HTML page in real Chromium; installs Chromium and axe-core where they are missing
-	$(BIN)/python tests/browser/install.py
+	$(BIN)/python tests/install.py browser
 	STAGECHECK_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+peers: $(STAMP)  ## programs of other makers, from npm: Prism verified, the vendor's client against the mock; needs Node
+	$(BIN)/python tests/install.py peers
+	STAGECHECK_PEERS=1 $(BIN)/python -m pytest tests/third_party
 
 samples: $(STAMP)  ## make the sample reports of reports/samples/ anew
 	$(BIN)/python tests/sample_reports.py
@@ -52,4 +56,4 @@ bench: $(STAMP)  ## measure: requests per second, overhead, requests to first de
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what was built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage* .browser
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage* .browser .peers

@@ -12,10 +12,11 @@ from rich.table import Table
 from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
 from benchmarks.documents import print_documents
+from benchmarks.races import print_races
 from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
 from benchmarks.walks import print_walks
-from stagecheck.audit.defect import DEFECTS
+from stagecheck.audit.defect import alone
 from stagecheck.suite.plan import PROFILES, ProfileName
 
 
@@ -33,10 +34,12 @@ def main() -> None:
     print_walks(console)
     print_documents(console)
     print_serving(console)
+    print_races(console)
     with ProcessPoolExecutor(options.jobs) as pool:
-        chosen, number = PROFILES[profile], len(DEFECTS)
-        listed = list(pool.map(detect, DEFECTS, [replace(chosen, telling_first=False)] * number))
-        detections = list(pool.map(detect, DEFECTS, [chosen] * number))
+        chosen, defects = PROFILES[profile], list(alone())
+        number = len(defects)
+        listed = list(pool.map(detect, defects, [replace(chosen, telling_first=False)] * number))
+        detections = list(pool.map(detect, defects, [chosen] * number))
         lengths = list(pool.map(measure, measured_names()))
     print_lengths(console, lengths)
     _print_detection(console, detections)

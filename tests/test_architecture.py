@@ -34,7 +34,8 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "wire": FACTS | {"model", "wire"},
     "target": FACTS | {"model.state", "target"},
     "mock": FACTS | {"spec", "model", "wire", "mock"},
-    "suite": FACTS | {"spec", "contract", "model", "wire", "target", "suite"},
+    "linear": frozenset({"linear"}),
+    "suite": FACTS | {"spec", "contract", "model", "wire", "target", "linear", "suite"},
     "report": FACTS | {"contract", "report"},
     # Layers 4 and 5 join what the lower ones keep apart.
     "expectations": FACTS | {"contract", "config", "suite.grading", "suite.plan", "expectations"},

@@ -54,7 +54,7 @@ def main() -> None:
         assert "<h1>Conforming</h1>" in run(binaries / "python", "-c", page, cwd=elsewhere / "reports")
         printed = run(binaries / "pytest", "-q", "--stagecheck", "--stagecheck-profile", "quick", "-rs", cwd=elsewhere)
         assert " passed" in printed, printed
-        assert "3 skipped" in printed, printed
+        assert "skipped" not in printed, printed
         sys.stdout.write("the wheel installs and runs in another directory: 1 passed, 0 failed\n")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stagecheck.exchange import Exchange
+from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.witness import Witness
 
 _FOR_GOOD = ("same", "same-set", "same-places", "stage")
@@ -77,12 +77,45 @@ class Replays:
 
 
 @dataclass(frozen=True, slots=True)
+class RaceOperation:
+    """One request of a race, in words. `begin_s`, `end_s`: seconds since the run began; `end_s` None: never answered.
+
+    `number`: of the exchange. `wrong`: whether it is the answer that cannot be.
+    """
+
+    client: int
+    number: int
+    request: HttpRequest
+    words: str
+    begin_s: float
+    end_s: float | None
+    status: int | None
+    shows: str
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """What several clients asked at once: why it is wrong in a sentence, the requests that show it, and all of them.
+
+    `began`: where each service was before (service, stage, flag); `reading`: of SKIP-2, None where it is not known.
+    """
+
+    explanation: str
+    operations: tuple[RaceOperation, ...]
+    all: tuple[RaceOperation, ...]
+    began: tuple[tuple[str, str, bool], ...] = ()
+    reading: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A breach with the exchanges that show it.
 
     The first `set_up` of the `steps` bring the services to where the story begins; `wrong` is the position of the
     answer that broke the promise, `witness` what a right one shows. `replays`: None where it was not tried again.
-    `known`: the user expects it (expect.toml), so it fails nothing.
+    `known`: the user expects it (expect.toml), so it fails nothing. `race`: of a race, who asked what when; then the
+    steps were under way together.
     """
 
     breach: Breach
@@ -94,6 +127,7 @@ class Violation:
     witness: Witness | None = None
     replays: Replays | None = None
     known: bool = False
+    race: Race | None = None
 
     @property
     def doubtful(self) -> bool:

@@ -15,9 +15,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from browser.install import AXE, FOLDER
+from install import BROWSER
 
-SHOTS = FOLDER / "shots"
+AXE = BROWSER.file("axe-core", "axe.min.js")
+SHOTS = BROWSER.folder / "shots"
 _FLAGS = (
     "--headless",
     "--no-sandbox",

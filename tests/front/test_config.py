@@ -171,7 +171,7 @@ def test_what_cannot_be_true_together(tables: str, mend: str) -> None:
 
 @pytest.mark.parametrize(
     ("configured", "profile", "cap"),
-    [(None, QUICK, 220), (None, NIGHTLY, 3600), (100, QUICK, 100), (9000, NIGHTLY, 3600), (9000, EXHAUSTIVE, 9000)],
+    [(None, QUICK, 260), (None, NIGHTLY, 4000), (100, QUICK, 100), (9000, NIGHTLY, 4000), (9000, EXHAUSTIVE, 9000)],
 )
 def test_of_two_caps_the_smaller_holds(configured: int | None, profile: object, cap: int) -> None:
     text = TARGET + (f"[limits]\nrequests = {configured}" if configured else "")

@@ -212,7 +212,7 @@ def test_a_short_run_that_stops_at_something_new_says_so(call: Call, config: Tom
     with start(BUG) as broken:
         assert call("verify", "--config", config(broken), *QUICK).code == 1
     (unsure,) = expectations()["unsure"]
-    assert unsure["why"] == "something new has used requests that are missing elsewhere"
+    assert unsure["why"] == "a short run that finds something new looks for no more"
 
 
 # ---------------------------------------------------------------------- which file

@@ -56,7 +56,7 @@ def test_a_violation_has_its_steps_and_one_command_a_line() -> None:
     (violation,) = record("x")["violations"]
     assert set(violation) == {
         "requirement", "cause", "message", "expected", "actual", "at_request", "reproduced", "steps", "curl", "known",
-        "reproducer",
+        "race", "reproducer",
     }  # fmt: skip
     assert violation["at_request"] == 7
     assert violation["steps"][0] == {

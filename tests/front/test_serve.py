@@ -8,20 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from front.samples import Called
+from kit.serving import served
 from stagecheck import config
 from stagecheck.mock.server import LOOPBACK, bound
 
 Call = Callable[..., Called]
-SERVE = (sys.executable, "-m", "stagecheck", "serve")
 SCENARIO = """\
 organizations:
   acme:
@@ -35,19 +33,6 @@ organizations:
   other:
     environments: {sandbox: {stages: {THEIRS: {services: {their-api: }}}}}
 """
-
-
-@contextmanager
-def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A server in a process of its own, and its ready line."""
-    with subprocess.Popen(
-        [*SERVE, "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from stagecheck.embedded import embedded_credentials
 from stagecheck.mock.app import Mock
@@ -13,6 +17,7 @@ from stagecheck.mock.config_file import config_of
 from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.server import Server, idle_server
 
+SERVE = (sys.executable, "-m", "stagecheck", "serve")
 _IDLE: list[Server] = []
 """Servers that are up and serve nothing at present: starting and stopping one takes longer than most tests."""
 
@@ -36,6 +41,19 @@ def _started() -> Server:
     server = idle_server()
     atexit.register(server.stop)
     return server
+
+
+@contextmanager
+def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """`stagecheck serve` in a process of its own, and its ready line."""
+    with subprocess.Popen(
+        [*SERVE, "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def secrets_for_a_shell() -> dict[str, str]:

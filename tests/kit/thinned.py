@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TypeVar
 
-from stagecheck.audit.defect import DEFECTS
+from stagecheck.audit.defect import alone
 
 EVERYTHING = os.environ.get("EVERYTHING") == "1"
 
@@ -20,9 +20,10 @@ def thinned(names: Iterable[T], every: int) -> list[T]:
 
 
 def defects(every: int) -> list[str]:
-    """Each `every`-th seeded defect and the first aimed at each requirement, in the order of the register."""
+    """Of the defects that one client meets each `every`-th, and the first aimed at each requirement, in their order."""
     first: dict[str, str] = {}
-    for name, defect in DEFECTS.items():
+    register = alone()
+    for name, defect in register.items():
         first.setdefault(defect.requirement, name)
-    chosen = {*first.values(), *thinned(DEFECTS, every)}
-    return [name for name in DEFECTS if name in chosen]
+    chosen = {*first.values(), *thinned(register, every)}
+    return [name for name in register if name in chosen]

@@ -119,9 +119,8 @@ def race(text: str = "") -> dict[str, Any]:
         for client, start, end, status, wrong in asked
     ]
     steps = [attach(DEPLOY, ONE, None, {DEPLOY: [(ONE, False)]}, text)]
-    return violation(
-        "RACE-1", steps, None, text, race={"operations": operations, "explanation": f"No order explains it.{text}"}
-    )
+    told = {"operations": operations, "all": operations, "explanation": f"No order explains it.{text}"}
+    return violation("RACE-1", steps, None, text, race=told)
 
 
 def requirement(identifier: str, grade: str, text: str = "", level: str = "MUST") -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Straight(Client):
 
     def send(self, request: HttpRequest) -> Exchange:
         assert self.mock is not None
-        self._spend()
+        self.spend()
         headers = {name.lower(): value for name, value in request.headers}
         headers["authorization"] = request.credential.header or ""
         segments = tuple(request.path.strip("/").split("/"))

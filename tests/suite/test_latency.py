@@ -46,3 +46,18 @@ def test_answers_are_counted_by_operation_and_what_was_not_answered_is_not() -> 
     }
     assert next(iter(latencies.summary())) == "all"
     assert dict(Latencies().summary()) == {}
+
+
+def test_what_was_never_answered_is_told_by_its_first_request() -> None:
+    latencies = Latencies()
+    latencies(asked("GET", "/deploymentStage/x", 0.002))
+    assert latencies.notes() == []
+    lost = replace(
+        asked("PUT", "/deploymentStage/x/service/y", 2, status=None), number=7, failure="no answer within 2 s"
+    )
+    latencies(lost)
+    (alone,) = latencies.notes()
+    assert alone.startswith("request 7, PUT /deploymentStage/x/service/y")
+    assert "(no answer within 2 s):" in alone
+    latencies(lost)
+    assert "nor were 1 more" in latencies.notes()[0]

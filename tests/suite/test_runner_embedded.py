@@ -92,9 +92,11 @@ def test_what_is_not_selected_is_not_graded(prefix: str) -> None:
 
 @pytest.mark.parametrize("quick", [True, False])
 def test_two_runs_with_one_seed_send_the_same_requests(*, quick: bool) -> None:
-    first, _ = done(quick=quick)
-    second = rig(quick=quick)
-    second.run()
+    """But for clients that ask at once: which of them comes first is not ours to say."""
+    first, second = (rig(quick=quick) for _ in range(2))
+    for made in (first, second):
+        made.limits = Limits(requests=made.plan.profile.requests, concurrency=1)
+        made.run()
     assert first.sent == second.sent
 
 

@@ -135,7 +135,7 @@ def graded(**grades: str) -> list[dict[str, Any]]:
     [
         ({}, 5),
         ({"RACE_2": "fail"}, 4),
-        ({"RACE_1": "non-strict"}, 5),
+        ({"RACE_1": "non-strict"}, 4),
         ({"RACE_1": "not-tested", "RACE_2": "not-tested", "RACE_3": "not-tested"}, 4),
         ({"MOVE_4": "fail"}, 3),
         ({"STAGE_1": "not-offered"}, 5),

@@ -35,6 +35,11 @@ class Defect:
         """The requirements that may be found violated first of all: the aimed one, and those as right."""
         return frozenset((self.requirement, *self.accepts))
 
+    @property
+    def races(self) -> bool:
+        """Whether one client alone never meets it: it takes several at once, each in a thread of its own."""
+        return self.mock.in_threads
+
     def names(self, violation: Violation) -> bool:
         """Whether the violation has one of the right names."""
         return violation.breach.requirement in self.right_names
@@ -42,6 +47,11 @@ class Defect:
 
 DEFECTS: dict[str, Defect] = {}
 """Every defect by name, in the order of the modules. Filled by importing `stagecheck.audit`."""
+
+
+def alone() -> dict[str, Defect]:
+    """The defects that one client meets, by name: all but those of races."""
+    return {name: defect for name, defect in DEFECTS.items() if not defect.races}
 
 
 def defect_named(name: str) -> Defect:

@@ -21,7 +21,7 @@ from stagecheck.audit.variants import VARIANTS, Variant
 from stagecheck.contract import CATALOGUE
 from stagecheck.outcome import Grade, RunResult, Verdict
 from stagecheck.suite.plan import ProfileName
-from stagecheck.suite.registry import CHECKED
+from stagecheck.suite.registry import CHECKED, RACES
 
 SCHEMA = 1
 _CLEAN = (Verdict.CONFORMING.value, Verdict.INCONCLUSIVE.value)
@@ -232,7 +232,13 @@ def defect_judged(defect: Defect, profile: str = ProfileName.NIGHTLY, *, over_ht
     violated: dict[str, int] = {}
     messages: dict[str, str] = {}
     try:
-        result = embedded_run(defect.mock, profile=ProfileName(profile), enough=defect.names, over_http=over_http)
+        result = embedded_run(
+            defect.mock,
+            profile=ProfileName(profile),
+            only=RACES if defect.races else (),
+            enough=defect.names,
+            over_http=over_http or defect.races,
+        )
     except Exception as error:  # noqa: BLE001  # one broken mock must not hide what is said of all the others
         return Kill(defect.name, defect.requirement, defect.accepts, {}, {}, 0, f"{type(error).__name__}: {error}")
     for violation in sorted(result.violations, key=lambda found: found.at_request):

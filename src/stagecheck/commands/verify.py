@@ -20,6 +20,7 @@ from stagecheck.outcome import Violation
 from stagecheck.report.exchanges import ExchangeLog
 from stagecheck.report.formats import FORMATS
 from stagecheck.report.junit import junit_of
+from stagecheck.report.race import write_histories
 from stagecheck.report.record import Record, record_of, write_atomically, write_record
 from stagecheck.report.reproducer.files import write_reproducers
 from stagecheck.report.terminal import Progress, headline, make_console, print_expectations, print_notes, print_record
@@ -159,6 +160,7 @@ class Reports:
         """Write what is rendered from the record. Raises OSError."""
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
+        write_histories(self.directory, record)
         write_atomically(self.directory / _JUNIT, junit_of(record, strict=strict))
         for name in self.formats:
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))

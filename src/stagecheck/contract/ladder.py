@@ -16,12 +16,16 @@ _REMEMBERS = ("SHAPE-3", "STATE-1", "STATE-3", "STATE-5", "STATE-6", "STATE-7", 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One rung: its number from 1, its name, what it says of a target, and the requirements that it stands on."""
+    """One rung: its number from 1, its name, what it says of a target, and the requirements that it stands on.
+
+    `strict`: a broken SHOULD keeps a target down, too.
+    """
 
     number: int
     name: str
     says: str
     requirements: tuple[str, ...]
+    strict: bool = False
 
 
 def _of(*families: str) -> tuple[str, ...]:
@@ -39,6 +43,6 @@ RUNGS = (
         "moves, skips and stages do what the contract says, and nothing else",
         _of("MOVE", "SKIP", "STATE", "STAGE"),
     ),
-    Rung(5, "under concurrency", "all of it holds when many ask at once", _of("RACE")),
+    Rung(5, "under concurrency", "all of it holds when many ask at once", _of("RACE"), strict=True),
 )
 """Every requirement of the catalogue is on exactly one rung."""

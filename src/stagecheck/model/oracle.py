@@ -108,6 +108,13 @@ class Oracle:
         """Believe it possible as well that a request which was refused was carried out by then, once."""
         self._set((*self.worlds, *(done for world in self.worlds for done in carried_out(world, request, step))))
 
+    def meanwhile(self, world: World) -> None:
+        """Others have written meanwhile: believe that world, and blame nothing on what was asked before."""
+        self._set((world,))
+        self._last_write = None
+        self._moved_by_true.clear()
+        self._past.forget()
+
     def anew(self, world: World, *, forget_reading: bool) -> Oracle:
         """An oracle that knows that world and has seen nothing yet, but for the reading."""
         oracle = Oracle(replace(world, pending=()), self.environment, pinned=self.pinned)

@@ -113,6 +113,13 @@ class Past:
 
     # ------------------------------------------------------------------ remembering
 
+    def forget(self) -> None:
+        """Others have written since: nothing that was asked or read before is to blame for what is seen from now on."""
+        self.refused = self.managed = self.managed_from = None
+        self.clean_reads.clear()
+        self.agreed_on.clear()
+        self.clean_write = False
+
     def remember(self, request: Request, status: int, before: World, *, clean: bool) -> None:
         """Take note of a request that was answered; `clean`: its answer broke nothing."""
         if is_read(request):

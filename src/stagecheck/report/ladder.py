@@ -16,7 +16,8 @@ def ladder_of(requirements: Iterable[Mapping[str, Any]], stateless: str | None =
     """The ladder as a record holds it.
 
     `requirements`: as in a record. `stateless`: how the target was seen to remember nothing, None if it was not.
-    A rung holds if none of its MUSTs is broken or in doubt and at least one of its requirements was kept; `missing`
+    A rung holds if none of its MUSTs (of a strict one, none of its SHOULDs) is broken or in doubt and at least one of
+    its requirements was kept; `missing`
     says what keeps it from that, and `untested` what nobody knows of it. A target stands on the highest rung that
     holds with all below it.
     """
@@ -38,7 +39,7 @@ def ladder_of(requirements: Iterable[Mapping[str, Any]], stateless: str | None =
 
 def _rung(rung: Rung, graded: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     mine = [graded[key] for key in rung.requirements if key in graded]
-    missing = [_said(entry) for entry in mine if _keeps_down(entry)]
+    missing = [_said(entry) for entry in mine if _keeps_down(entry, rung)]
     kept = [entry for entry in mine if entry["grade"] in _HELD]
     untested = [entry["id"] for entry in mine if entry["grade"] == Grade.NOT_TESTED]
     return {
@@ -52,7 +53,9 @@ def _rung(rung: Rung, graded: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
     }
 
 
-def _keeps_down(entry: Mapping[str, Any]) -> bool:
+def _keeps_down(entry: Mapping[str, Any], rung: Rung) -> bool:
+    if rung.strict and entry["grade"] == Grade.NON_STRICT:
+        return True
     doubtful = entry["grade"] == Grade.INCONCLUSIVE and entry["level"] == Level.MUST
     return bool(entry["grade"] == Grade.FAIL or doubtful)
 

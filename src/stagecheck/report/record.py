@@ -21,6 +21,8 @@ from stagecheck.outcome import (
     Grade,
     Latency,
     Level,
+    Race,
+    RaceOperation,
     Reckoning,
     Remark,
     RequirementResult,
@@ -81,9 +83,43 @@ def _violation(entry: Violation, result: RunResult, redactor: Redactor) -> dict[
         "at_request": entry.at_request,
         "reproduced": None if entry.replays is None else str(entry.replays),
         "steps": [redactor.step(step) for step in entry.steps],
-        "curl": redactor.text("\n".join(curl(result.url, step.request) for step in entry.steps)),
+        "curl": redactor.text(_commands(entry, result.url)),
         "reproducer": reproducer_of(entry, result, redactor),
         "known": entry.known,
+        "race": None if entry.race is None else _race(entry.race, redactor),
+    }
+
+
+def _commands(entry: Violation, url: str) -> str:
+    """The steps as curl commands, one a line; those of a race in the background, so that they run together."""
+    commands = [curl(url, step.request) for step in entry.steps]
+    return "\n".join([*(f"{one} &" for one in commands), "wait"] if entry.race is not None else commands)
+
+
+def _race(race: Race, redactor: Redactor) -> dict[str, Any]:
+    """Who asked what when: what is enough to show it (`operations`), and all of the round (`all`)."""
+
+    def operation(entry: RaceOperation) -> dict[str, Any]:
+        return {
+            "client": entry.client,
+            "number": entry.number,
+            "method": entry.request.method,
+            "path": redactor.text(entry.request.path),
+            "body": redactor.body(entry.request.body),
+            "words": redactor.text(entry.words),
+            "start_s": round(entry.begin_s, 6),
+            "end_s": None if entry.end_s is None else round(entry.end_s, 6),
+            "status": entry.status,
+            "shows": redactor.text(entry.shows),
+            "wrong": entry.wrong,
+        }
+
+    return {
+        "explanation": redactor.text(race.explanation),
+        "operations": [operation(entry) for entry in race.operations],
+        "all": [operation(entry) for entry in race.all],
+        "began": [{"service": service, "stage": stage, "skipped": flag} for service, stage, flag in race.began],
+        "reading": race.reading,
     }
 
 
@@ -186,6 +222,16 @@ _COVERAGE: dict[str, Any] = {
     "complete": bool,
     "walks": [{**_EXTENT, "requests": int, "stopped": _TEXT_OR_NONE}],
 }
+_RACED = {
+    "client": (int, str),
+    "words": str,
+    "start_s": _NUMBER,
+    "end_s": (int, float, type(None)),
+    "status": (int, type(None)),
+    "shows": str,
+    "wrong": bool,
+}
+_RACE: dict[str, Any] = {"explanation": str, "operations": [_RACED], "all": [_RACED]}
 _REMARK = {"requirement": str, "cause": str}
 _LATER: dict[str, Any] = {
     "profile": str,
@@ -243,7 +289,12 @@ def problem_of(record: object) -> str | None:
     if record.get("schema") != SCHEMA:
         return f"its schema is {record.get('schema')!r}, not {SCHEMA}"
     later = (_wrong(record[key], form, key) for key, form in _LATER.items() if record.get(key) is not None)
-    return _wrong(record, _RECORD, "") or next(filter(None, later), None) or _inconsistent(record)
+    return _wrong(record, _RECORD, "") or next(filter(None, later), None) or _races(record) or _inconsistent(record)
+
+
+def _races(record: Mapping[str, Any]) -> str | None:
+    told = [(number, entry["race"]) for number, entry in enumerate(record["violations"]) if entry.get("race")]
+    return next(filter(None, (_wrong(race, _RACE, f"violations[{number}].race") for number, race in told)), None)
 
 
 def _wrong(value: object, wanted: Any, where: str) -> str | None:

@@ -25,6 +25,7 @@ from stagecheck.exchange import Exchange
 from stagecheck.outcome import Grade, Verdict, Violation
 from stagecheck.report.expectations import PRUNE, complaints, doubts, prunable, summary
 from stagecheck.report.ladder import ladder_of, next_step, standing
+from stagecheck.report.race import timeline
 from stagecheck.report.record import Record
 from stagecheck.report.sequences import sentences
 
@@ -289,6 +290,8 @@ def _print_broken(console: Console, entry: dict[str, Any], record: Record) -> No
             console.print(Padding(_violation(violation), (0, 0, 0, 2)))
             for line in violation["curl"].split("\n"):
                 console.print(Text(f"    {shown(_short(line))}", "dim"), soft_wrap=True)
+            for line in timeline(violation):
+                console.print(Text(f"    {shown(line)}"), soft_wrap=True)
 
 
 def _violation(violation: dict[str, Any]) -> RenderableType:

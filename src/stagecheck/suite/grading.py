@@ -20,8 +20,8 @@ class Circumstances:
 
     `lacking`: what the config does not give; `silent`: what the answers never show; `nameless`: no answer says which
     services are in a stage; `cut_short`: what ended the run early; `not_offered`: what the target does not offer;
-    `stateless`: that it remembers nothing, which all that is about its state cannot be tested for. `unsure`: what was
-    seen broken, perhaps, by somebody else's doing.
+    `unraced`: why clients did not ask at once; `stateless`: that it remembers nothing, which all that is about its
+    state cannot be tested for; `unsure`: what was seen broken, perhaps, by somebody else's doing.
     """
 
     selected: frozenset[str]
@@ -36,6 +36,7 @@ class Circumstances:
     choices: Mapping[str, frozenset[str]]
     not_offered: Mapping[str, str] = field(default_factory=dict)
     stateless: str | None = None
+    unraced: str | None = None
     unsure: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,6 +104,8 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.NOT_TESTED, circumstances.lacking[entry.id]
     if entry.id in circumstances.not_offered:
         return Grade.NOT_OFFERED, circumstances.not_offered[entry.id]
+    if entry.family == "RACE" and circumstances.unraced:
+        return Grade.NOT_TESTED, circumstances.unraced
     if entry.id == "STATE-5" and not circumstances.reads_offered:
         return Grade.NOT_OFFERED, "the target offers no read"
     if entry.id in _TWO_STAGES and circumstances.stages < 2:

@@ -33,6 +33,8 @@ class Keeper:
         self._mark = mark
         self._homes: set[str] = set()
         self._theirs: dict[str, Placement] = {}
+        self._numbers: dict[int, str] = {}
+        self._serial = 0
         self._known: dict[str, tuple[Placement, ...]] = {}
         self._worlds: tuple[World, ...] = ()
         self._began = False
@@ -44,7 +46,7 @@ class Keeper:
         if changes_nothing(request.method):
             return
         entry: dict[str, Any] = {
-            "write": f"{self._mark}{self._session.client.sent}",
+            "write": self._number(request),
             "method": request.method,
             "path": self._redact(request.path),
             "flag": flag_of(request.body),
@@ -55,12 +57,18 @@ class Keeper:
             entry["name"] = self._redact(_name_in(request.body) or "")
         self._note(entry, durably=True)
 
+    def _number(self, request: HttpRequest) -> str:
+        """A number of its own; the exchange will hold the very same request, even if several are sent at once."""
+        self._serial += 1
+        number = self._numbers[id(request)] = f"{self._mark}{self._serial}"
+        return number
+
     def _answered(self, exchange: Exchange) -> None:
         """Note what came of a write; durably where it is the only thing that says which stage was made."""
         if changes_nothing(exchange.request.method) or not self._ledger.begun:
             return
         made = self._session.made_by(exchange)
-        entry: dict[str, Any] = {"answer": f"{self._mark}{exchange.number}", "status": exchange.status}
+        entry: dict[str, Any] = {"answer": self._numbers.pop(id(exchange.request), ""), "status": exchange.status}
         self._note({**entry, "made": made} if made is not None else entry, durably=made is not None)
 
     def _note(self, entry: Mapping[str, Any], *, durably: bool) -> None:

@@ -10,17 +10,21 @@ from stagecheck.operations import OperationKey, operation_of
 from stagecheck.outcome import Latency
 
 ALL, OTHER = "all", "other"
+_SHOWN = 60
+"""Bytes of a body that a note shows."""
 
 
 class Latencies:
-    """Takes every exchange of a run; what was never answered has no latency."""
+    """Takes every exchange of a run; what was never answered has no latency, and is told of apart."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, list[float]] = {}
+        self._unanswered: list[Exchange] = []
 
     def __call__(self, exchange: Exchange) -> None:
         """Remember how long the answer took; time spent waiting at the target's request (429) counts, too."""
         if exchange.status is None:
+            self._unanswered.append(exchange)
             return
         operation = operation_of(exchange.request.method, exchange.request.path)
         for name in (ALL, operation.value if operation else OTHER):
@@ -29,6 +33,17 @@ class Latencies:
     def summary(self) -> Mapping[str, Latency]:
         """The latencies of all answers, then of each operation that was asked, then of whatever else was sent."""
         return {name: latency_of(self._seconds[name]) for name in self._names() if name in self._seconds}
+
+    def notes(self) -> list[str]:
+        """That some requests were never answered, if any: one sentence that names the first."""
+        if not self._unanswered:
+            return []
+        first, others = self._unanswered[0], len(self._unanswered) - 1
+        request = first.request
+        shown = f" with the body {request.body[:_SHOWN].decode(errors='replace')!r}" if request.body else ""
+        more = f", nor were {others} more" if others else ""
+        lost = f"{request.method} {request.path}{shown}, was not answered ({first.failure}){more}"
+        return [f"request {first.number}, {lost}: nothing was concluded from that"]
 
     @staticmethod
     def _names() -> Iterator[str]:

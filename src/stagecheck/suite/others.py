@@ -36,7 +36,8 @@ _AT_ONCE = 5
 """Reads in a row when something new was seen that might be theirs; the first is not compared."""
 _AFTERWARDS = 60
 """Reads in a row after everything was tried again: about as many requests as a violation is shown by, ten times."""
-_FAMILIES = ("MOVE", "SKIP", "STAGE")
+_RACE = "RACE"
+_FAMILIES = ("MOVE", "SKIP", "STAGE", _RACE)
 _OTHERS = ("STATE-2", "STATE-4", "STATE-5", "STATE-6", "AUTH-4")
 _TWICE = 2
 """So often a violation has to come again that somebody who moves services now and then does not bring it about."""
@@ -132,11 +133,15 @@ class Others:
             return
         suspects = [violation for violation in self._session.findings.violations if _may_be_theirs(violation)]
         certain = [violation for violation in suspects if _came_again(violation)]
-        if certain and not self.seen:
+        races = any(violation.breach.requirement.startswith(_RACE) for violation in suspects)
+        if (certain or races) and not self.seen:
             self._watch(min(_AFTERWARDS, self._session.client.left))
         for violation in suspects:
             if self.seen:
                 self._back(violation, "somebody else moved services during the run, and this may be their doing")
+            elif violation.breach.requirement.startswith(_RACE):
+                # Races are never sure to come again.
+                continue
             elif not certain or (violation.replays is not None and violation.replays.again == 0):
                 self._back(violation, _once(violation))
 

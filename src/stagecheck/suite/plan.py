@@ -44,7 +44,8 @@ class Profile:
     `walks`: what the deep tour goes over, the first one first. It walks only if `every`; what the other parts happened
     to cover is counted all the same. The machine takes `examples` walks of `steps` steps; Schemathesis makes `cases`
     per operation and mode; `every` means that all directed cases are tried and not only the first ones of each
-    requirement; `telling_first`: what shows the most in the fewest requests comes first, else all as it is listed.
+    requirement; `races`: how many of the requests are kept for clients that ask at once; `telling_first`: what shows
+    the most in the fewest requests comes first, else all as it is listed.
     """
 
     name: ProfileName
@@ -56,6 +57,7 @@ class Profile:
     cases: int
     every: bool
     walks: tuple[Extent, ...]
+    races: int = 0
     telling_first: bool = True
 
 
@@ -64,7 +66,7 @@ PROFILES = {
     for profile in (
         Profile(
             ProfileName.QUICK,
-            requests=220,
+            requests=260,
             stages=3,
             services=2,
             examples=1,
@@ -72,10 +74,11 @@ PROFILES = {
             cases=2,
             every=False,
             walks=(Extent(1, stages=3, services=1),),
+            races=40,
         ),
         Profile(
             ProfileName.NIGHTLY,
-            requests=3600,
+            requests=4000,
             stages=5,
             services=4,
             examples=36,
@@ -83,6 +86,7 @@ PROFILES = {
             cases=20,
             every=True,
             walks=(Extent(2, stages=3, services=1), Extent(1, stages=3, services=2)),
+            races=400,
         ),
         Profile(
             ProfileName.EXHAUSTIVE,
@@ -94,6 +98,7 @@ PROFILES = {
             cases=100,
             every=True,
             walks=(Extent(3, stages=3, services=1), Extent(2, stages=3, services=2)),
+            races=6000,
         ),
     )
 }

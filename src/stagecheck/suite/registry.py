@@ -18,6 +18,9 @@ AUTH = frozenset(key for key, entry in CATALOGUE.items() if entry.family == "AUT
 STAGES = frozenset(key for key, entry in CATALOGUE.items() if entry.family == "STAGE")
 """What the management of stages exercises."""
 
+RACES = frozenset(key for key, entry in CATALOGUE.items() if entry.family == "RACE")
+"""What several clients at once exercise."""
+
 PARTS: dict[str, frozenset[str]] = {
     "tour": STATEFUL | {"ERR-9"},
     "refusals": REFUSALS | {"STATE-6"},
@@ -25,6 +28,7 @@ PARTS: dict[str, frozenset[str]] = {
     "stages": STAGES,
     "deep": STATEFUL,
     "machine": STATEFUL | STAGES | {"ERR-9"},
+    "races": RACES,
     "properties": frozenset({"SHAPE-1", "SHAPE-2", "STATE-6"}) | REFUSALS,
 }
 

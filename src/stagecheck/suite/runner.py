@@ -25,6 +25,7 @@ from stagecheck.suite.latency import Latencies
 from stagecheck.suite.others import Others
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
+from stagecheck.suite.races.races import Races, unfit, wrong_alone
 from stagecheck.suite.refusals import Case, Refusals, in_turns
 from stagecheck.suite.registry import SEQUENCES, wants
 from stagecheck.suite.sent import Sent
@@ -83,6 +84,8 @@ class Runner:
     renew: Callable[[], None] | None = None
     log: list[Sent] = field(default_factory=list)
     """Every request that was judged, in its order."""
+    races: Races | None = None
+    """What was asked by several clients at once; None until then."""
     attend: Callable[[Session], None] = lambda _: None
     """Told of the session before anything is sent."""
     astray: bool = False
@@ -92,6 +95,8 @@ class Runner:
     _fell_short: bool = False
     _broken_off: bool = True
     _stateless: str | None = None
+    _for_races: int = 0
+    _unraced: str | None = None
     _others: Others = field(init=False)
     _latencies: Latencies = field(default_factory=Latencies)
 
@@ -154,12 +159,15 @@ class Runner:
         """Explore as far as the budget goes, then see again what was found."""
         services = len(parts.ground.all_services)
         way_home = min(self.client.limits.requests // 4, _RESERVE_PER_SERVICE * services + 2)
+        if wants("races", self.plan.selected) and unfit(session, parts.ground) is None:
+            self._for_races = min(self.plan.profile.races, self.client.limits.requests // 8)
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
             self._explored(session, parts)
         except BudgetSpent as spent:
             self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
+        self._race(session, parts, way_home)
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
@@ -217,7 +225,8 @@ class Runner:
             self._cases(tour, [*telling, *early, *late])
             return
         self._again(session, parts)
-        daily, common, rarer, others = self._tour_parts(tour, parts.ground)
+        wanted = wants("tour", self.plan.selected)
+        daily, common, rarer, others = tour.courses() if wanted else ([], [], [], [])
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
             telling, early, late = list(self._wanted(parts.refusals, parts.auth)), [], []
@@ -244,6 +253,19 @@ class Runner:
         else:
             self._left_out = _ENOUGH
 
+    def _race(self, session: Session, parts: _Parts, way_home: int) -> None:
+        """Several clients at once, if one at a time is answered rightly; they have a share of the requests."""
+        share, self._for_races = self._for_races, 0
+        if not share or self._left_out or self._stateless:
+            return
+        self._keep_back(session.findings, way_home)
+        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
+        if self._unraced is None:
+            self._begin("races")
+            self.races = Races(session, parts.ground, self.plan)
+            self.races.go(share)
+            self.notes += self.races.notes()
+
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
         if self.client.phase in ("confirm", "restore"):
@@ -251,6 +273,8 @@ class Runner:
         most = self.client.limits.requests
         confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
+        if self._for_races and wrong_alone(findings) is None:
+            self.client.reserve += self._for_races
 
     def _confirm(self, session: Session, ground: Ground) -> None:
         if session.findings.violations and self.client.left > 0 and session.remembers:
@@ -264,27 +288,6 @@ class Runner:
         for case in chain(refusals.cases(), auth.cases()):
             if case.requirement in selected or "STATE-6" in selected or "ERR-1" in selected:
                 yield case
-
-    def _tour_parts(self, tour: Tour, ground: Ground) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
-        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
-        if not wants("tour", self.plan.selected):
-            return [], [], [], []
-        first, *others = ground.services
-        last = others[-1] if others else first
-        daily = [tour.first_promises(first)]
-        common = [
-            tour.skip_elsewhere(first),
-            tour.bystanders(first, others[0]) if others else tour.round_trip(first),
-            tour.letter_case(first),
-        ]
-        rarer = [
-            tour.reads_after(first),
-            tour.crowd(ground.services),
-            tour.there_and_back(first),
-        ]
-        rest = [part for service in others for part in tour.of_another(service, first)]
-        unusual = [tour.body_forms(first), tour.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest]
 
     def _walk(self, parts: list[Part]) -> None:
         for part in parts:
@@ -375,6 +378,7 @@ class Runner:
             selected=self.plan.selected,
             lacking=parts.auth.lacking | parts.stages.lacking if parts else {},
             silent=silences(session, parts.ground) if parts else {},
+            unraced=self._unraced or (unfit(session, parts.ground) if parts else None),
             reads_offered=bool(READS & session.offers) or parts is None,
             stages=len(parts.ground.all_stages) if parts else _TWO,
             cut_short=self._cut_short,
@@ -402,7 +406,7 @@ class Runner:
             seed=self.plan.seed,
             profile=self.plan.profile.name.value,
             phases=dict(phases),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self._latencies.notes()),
             things=tuple(things(session, parts.ground, self.plan)) if parts else (),
             cut_short=self._less_than_usual(findings),
             broken_off=self._broken_off,

@@ -7,7 +7,7 @@ of the contract. A fault of the harness is never turned into an answer: see `sen
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import httpx
@@ -47,7 +47,7 @@ def _patience_s(headers: dict[str, str]) -> float:
 
 @dataclass(slots=True)
 class Client:
-    """Sends requests to one target, one after another.
+    """Sends requests to one target, one after another; `attempt` alone may be called by threads.
 
     `announce` is told of every request before it is sent, and may keep it from being sent by raising an error; `listen`
     is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
@@ -92,10 +92,9 @@ class Client:
         return exchange
 
     def _sent(self, request: HttpRequest) -> Exchange:
-        self._spend()
+        self.spend()
         message = self._formed(request)
-        for hear in self.announce:
-            hear(request)
+        self.tell(request)
         started = time.monotonic()
         status, headers, body, failure = self._exchange(message)
         for _ in range(_MOST_WAITS):
@@ -134,12 +133,35 @@ class Client:
         """Seconds since the client was made."""
         return time.monotonic() - self._began
 
+    def attempt(self, request: HttpRequest) -> tuple[int | None, dict[str, str], bytes, str | None]:
+        """Send a request that was paid for (`spend`), once: status, headers, body, and why there is no status.
+
+        Safe for threads. Raises Unreachable and HarnessError as `send` does.
+        """
+        return self._exchange(self._formed(request))
+
+    def tell(self, request: HttpRequest) -> None:
+        """Tell whoever has to know of a request before it is sent. Raises what they raise."""
+        for hear in self.announce:
+            hear(request)
+
+    def record(self, exchanges: Iterable[Exchange]) -> None:
+        """Tell whoever listens of exchanges that were made by `attempt`."""
+        for exchange in exchanges:
+            for listener in self.listen:
+                listener(exchange)
+
+    def since_start(self, moment: float) -> float:
+        """A moment of the monotonic clock as seconds since the client was made."""
+        return moment - self._began
+
     def release(self) -> None:
         """Open the reserve, and grant the time to put things in order: for restoring only."""
         self.reserve = -1_000_000
 
-    def _spend(self) -> None:
-        if self.limits.requests - self.reserve - self.sent <= 0:
+    def spend(self, count: int = 1) -> None:
+        """Pay for so many requests, and wait until the rate allows the first of them. Raises BudgetSpent."""
+        if self.limits.requests - self.reserve - self.sent < count:
             raise BudgetSpent(f"the budget of {self.limits.requests} requests is spent")
         if self.reserve >= 0 and time.monotonic() - self._began > self.limits.seconds:
             raise BudgetSpent(f"the {self.limits.seconds:g} seconds of the run are over")
@@ -147,8 +169,8 @@ class Client:
             now = time.monotonic()
             if self._not_before > now:
                 time.sleep(self._not_before - now)
-            self._not_before = max(now, self._not_before) + 1.0 / self.limits.rate
-        self.sent += 1
+            self._not_before = max(now, self._not_before) + count / self.limits.rate
+        self.sent += count
 
     def _formed(self, request: HttpRequest) -> httpx.Request:
         headers = list(request.headers)

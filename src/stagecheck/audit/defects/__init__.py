@@ -18,6 +18,7 @@ from stagecheck.audit.defects import auth
 from stagecheck.audit.defects import auth_owners
 from stagecheck.audit.defects import stage
 from stagecheck.audit.defects import stage_order
+from stagecheck.audit.defects import races
 
 __all__ = [
     "auth",
@@ -26,6 +27,7 @@ __all__ = [
     "err_crashes",
     "move",
     "move_flag",
+    "races",
     "shape",
     "skip",
     "stage",

@@ -68,6 +68,7 @@ def timeline_of(violation: Mapping[str, Any]) -> Timeline | None:
     if not isinstance(race, Mapping) or not operations:
         return None
     kept = operations[:_MOST]
+    explanation = str(race.get("explanation") or "")
     began = min(one.start for one in kept)
     span = max(max(one.end or one.start for one in kept) - began, 1e-6)
     scale = (WIDTH - _LEFT - _RIGHT) / span
@@ -80,7 +81,7 @@ def timeline_of(violation: Mapping[str, Any]) -> Timeline | None:
         ticks=tuple((_LEFT + round(at * scale), in_ms(at * 1000)) for at in _ticks(span)),
         title=f"{plural(len(kept), 'request')} of {plural(len(clients), 'client')} on one scale of time",
         words=tuple(_words(one, began) for one in kept),
-        explanation=str(race.get("explanation") or ""),
+        explanation=explanation if explanation != violation.get("message") else "",
         left_out=f"{plural(len(operations) - _MOST, 'request')} not drawn" if len(operations) > _MOST else "",
     )
 
