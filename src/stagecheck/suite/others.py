@@ -37,7 +37,8 @@ _AT_ONCE = 5
 _AFTERWARDS = 60
 """Reads in a row after everything was tried again: about as many requests as a violation is shown by, ten times."""
 _RACE = "RACE"
-_FAMILIES = ("MOVE", "SKIP", "STAGE", _RACE)
+_FAMILIES = ("SKIP", "STAGE", _RACE)
+"""Not MOVE: with the flag false or omitted a service has to be in the addressed stage, wherever it was before."""
 _OTHERS = ("STATE-2", "STATE-4", "STATE-5", "STATE-6", "AUTH-4")
 _TWICE = 2
 """So often a violation has to come again that somebody who moves services now and then does not bring it about."""

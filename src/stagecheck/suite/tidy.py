@@ -21,7 +21,12 @@ def tidy(
     """
     for stage in list(session.created):
         now = session.world.placements if places is None else places
-        for service in [key for key, place in now.items() if place.stage == stage and key in session.usable]:
+        inside = [key for key, place in now.items() if place.stage == stage]
+        if any(key in session.journal.theirs for key in inside):
+            # Somebody else has put a service there: it is not moved, so the stage stays as well.
+            yield stage
+            continue
+        for service in [key for key in inside if key in session.usable]:
             request = Attach(home, service, bodies.FALSE.form)
             message = session.spell.attach(request, bodies.FALSE, session.credentials.own)
             session.perform(request if sure else None, message)
