@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from stagecheck.errors import BudgetSpent, LeftAlone, TargetError
-from stagecheck.exchange import HttpRequest
+from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.model.compare import places_of
 from stagecheck.model.requests import ReadList
 from stagecheck.model.state import Placement
@@ -31,12 +31,15 @@ from stagecheck.operations import OperationKey
 from stagecheck.outcome import Violation
 from stagecheck.suite.session import Session
 from stagecheck.target.account import attach_in
+from stagecheck.target.client import GATEWAY
 
 _AT_ONCE = 5
 """Reads in a row when something new was seen that might be theirs; the first is not compared."""
 _AFTERWARDS = 60
 """Reads in a row after everything was tried again: about as many requests as a violation is shown by, ten times."""
 _RACE = "RACE"
+_UNSTEADY = 2
+"""So many spoiled requests make a network that may deliver some of them late or twice."""
 _FAMILIES = ("SKIP", "STAGE", _RACE)
 """Not MOVE: with the flag false or omitted a service has to be in the addressed stage, wherever it was before."""
 _OTHERS = ("STATE-2", "STATE-4", "STATE-5", "STATE-6", "AUTH-4")
@@ -53,10 +56,12 @@ class Others:
         self._session = session
         self._looking = False
         self.seen = False
+        self._spoiled = 0
         self.why: dict[str, str] = {}
         session.findings.listen.append(self._found)
         session.findings.ignores = self._ignores
         session.client.announce.append(self._announced)
+        session.client.listen.append(self._heard)
 
     @property
     def theirs(self) -> Mapping[str, Placement]:
@@ -83,6 +88,10 @@ class Others:
             return False
         self._unsure(violation, "somebody else moves the service that it is about")
         return True
+
+    def _heard(self, exchange: Exchange) -> None:
+        """Count what the network spoiled while one asked alone: in a race it may be the target's doing."""
+        self._spoiled += exchange.status in (None, *GATEWAY) and exchange.phase != "races"
 
     # ------------------------------------------------------------------ seeing them
 
@@ -141,8 +150,11 @@ class Others:
             if self.seen:
                 self._back(violation, "somebody else moved services during the run, and this may be their doing")
             elif violation.breach.requirement.startswith(_RACE):
-                # Races are never sure to come again.
-                continue
+                # Races are never sure to come again; what was delivered late or twice looks like one that went wrong.
+                if self._spoiled >= _UNSTEADY:
+                    self._back(
+                        violation, "requests were lost, or answered by a gateway, and some perhaps delivered twice"
+                    )
             elif not certain or (violation.replays is not None and violation.replays.again == 0):
                 self._back(violation, _once(violation))
 
