@@ -105,9 +105,10 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    wanted = Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED})
+    wanted = Wanted(url, dry=options["plan"], ledgers=report_dir, **{name: options[name] for name in _WANTED})
     launch = prepare(replace(wanted, otherwise=", or --read-only for what reads alone can show"))
     settings.redact = launch.redactor.text
+    launch.tell = lambda line: click.echo(f"stagecheck: {launch.redactor.text(line)}", err=True)
     console = make_console(sys.stdout)
     if options["plan"]:
         print_plan(console, launch)
