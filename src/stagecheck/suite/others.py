@@ -106,9 +106,11 @@ class Others:
                 session.findings.drop(violation.breach.requirement, violation.breach.cause)
 
     def _moves(self) -> bool:
-        """Whether anything is elsewhere than at the beginning: a target that only ever shows one state has no others."""
-        beginning = self._session.beginning
-        return beginning is None or self._session.world.placements != beginning.placements
+        """Whether anything is elsewhere than at first: a target that only ever shows one state has no others."""
+        session = self._session
+        if not session.remembers or session.client.phase == "discover":
+            return False
+        return session.beginning is None or session.world.placements != session.beginning.placements
 
     def _watch(self, times: int) -> None:
         """Read the list that many times in a row; what changes from the second to the last is theirs."""
