@@ -97,11 +97,20 @@ class Others:
 
     def _found(self, violation: Violation) -> None:
         """Look a few times, right after something was seen that might be theirs."""
-        if not self._looking and _may_be_theirs(violation) and self._session.client.left > _AT_ONCE:
+        session = self._session
+        worth = session.renew is None and not self._looking and session.client.left > _AT_ONCE
+        if worth and _may_be_theirs(violation) and self._moves():
             with suppress(BudgetSpent, TargetError):
                 self._watch(_AT_ONCE)
             if self._ignores(violation):
-                self._session.findings.drop(violation.breach.requirement, violation.breach.cause)
+                session.findings.drop(violation.breach.requirement, violation.breach.cause)
+
+    def _moves(self) -> bool:
+        """Whether anything is elsewhere than at first: a target that only ever shows one state has no others."""
+        session = self._session
+        if not session.remembers or session.client.phase == "discover":
+            return False
+        return session.beginning is None or session.world.placements != session.beginning.placements
 
     def _watch(self, times: int) -> None:
         """Read the list that many times in a row; what changes from the second to the last is theirs."""
