@@ -45,6 +45,11 @@ def _patience_s(headers: dict[str, str]) -> float:
         return 1.0
 
 
+def _spoiled(exchange: Exchange) -> bool:
+    """Whether no answer came, or one that may be a gateway's; one that is too long to be read did come."""
+    return exchange.status in GATEWAY or (exchange.status is None and not exchange.headers)
+
+
 @dataclass(slots=True)
 class Client:
     """Sends requests to one target, one after another; `attempt` alone may be called by threads.
@@ -83,12 +88,12 @@ class Client:
             except Unreachable:
                 time.sleep(pause)
                 continue
-            if request.method not in SAFE or exchange.status not in (None, *GATEWAY):
+            if request.method not in SAFE or not _spoiled(exchange):
                 return exchange
             time.sleep(pause)
         self._down = True
         exchange = self._sent(request)
-        self._down = exchange.status in (None, *GATEWAY)
+        self._down = _spoiled(exchange)
         return exchange
 
     def _sent(self, request: HttpRequest) -> Exchange:
