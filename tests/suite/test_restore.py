@@ -284,7 +284,7 @@ class Keeps(Mock):
 def test_violations_are_told_as_they_are_found_and_carry_their_steps() -> None:
     made = rig(Keeps(embedded()))
     result = made.run()
-    assert {violation.breach.requirement for violation in made.violations} == named(result)
+    assert {violation.breach.requirement for violation in made.violations} >= named(result)
     assert "MOVE-4" in named(result)
     assert result.verdict is Verdict.NON_CONFORMING
     for violation in result.violations:

@@ -187,17 +187,24 @@ def _raises(error: Exception) -> Handler:
 )
 def test_what_nobody_knows_the_outcome_of_has_no_status(error: Exception, failure: str) -> None:
     client = make(_raises(error))
+    client.patience = (0.0, 0.0)
     heard: list[Exchange] = []
     client.listen.append(heard.append)
     exchange = client.send(get())
     assert (exchange.status, exchange.failure, exchange.body) == (None, failure, b"")
-    assert heard == [exchange], "it is on record"
+    assert [one.number for one in heard] == [1, 2, 3], "a read is repeated, and each time is on record"
+    assert heard[-1] == exchange
+    client.send(get())
+    assert len(heard) == 4, "nothing is repeated while nothing is answered"
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ConnectTimeout("silence")])
 def test_no_connection_at_all_is_unreachable(error: Exception) -> None:
+    client = make(_raises(error))
+    client.patience = (0.0, 0.0)
     with pytest.raises(Unreachable, match=r"connect"):
-        make(_raises(error)).send(get())
+        client.send(get())
+    assert client.sent == 3
 
 
 def test_a_port_that_nobody_listens_on_is_unreachable() -> None:

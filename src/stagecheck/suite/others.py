@@ -45,7 +45,7 @@ _FAMILIES = ("SKIP", "STAGE", _RACE)
 _OTHERS = ("STATE-2", "STATE-4", "STATE-5", "STATE-6", "AUTH-4")
 _TWICE = 2
 """So often a violation has to come again that somebody who moves services now and then does not bring it about."""
-_OF_THE_ANSWER = ("schema", "content-type", "unique", "dates", "stage")
+_OF_THE_ANSWER = ("schema", "content-type", "unique", "dates", "stage", "same-set")
 """Witnesses of what nobody brings about who moves a service."""
 
 
