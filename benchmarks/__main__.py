@@ -14,6 +14,7 @@ from benchmarks.cost import PhaseCost, bare_exchange_s, run_cost
 from benchmarks.detection import Detection, detect, quantile
 from benchmarks.documents import print_changes, print_documents
 from benchmarks.history import print_history
+from benchmarks.ledger import print_ledger
 from benchmarks.races import print_races
 from benchmarks.serving import print_serving
 from benchmarks.shrinking import measure, measured_names, print_lengths
@@ -39,6 +40,7 @@ def main() -> None:
     print_changes(console)
     print_serving(console)
     print_races(console)
+    print_ledger(console)
     with ProcessPoolExecutor(options.jobs) as pool:
         chosen, defects = PROFILES[profile], list(alone())
         number = len(defects)

@@ -47,6 +47,7 @@ ALLOWED: dict[str, frozenset[str] | None] = {
             "embedded",
             "rehearsal",
             "launch",
+            "keeping",
             "loans",
             "config",
             "config_values",
@@ -74,6 +75,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "uvicorn": frozenset({"mock.server"}),
     "orjson": frozenset({"mock.app"}),
     "harfile": frozenset({"report.har"}),
+    "filelock": frozenset({"target.lock"}),
 }
 """Libraries that a few modules only know: they take long to import, or belong behind a seam."""
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": "Say what changed between two runs.",
     "trend": "Say what changed over the runs that are remembered.",
     "replay": "Send a reproducer to a target: does the violation still happen?",
+    "restore": "Put back what a run that was killed has left, by its ledger.",
     "serve": "Run the mock as an HTTP server, to develop and test clients against.",
     "requirements": "List the requirements of the contract.",
     "defects": "List the defects that the audit seeds.",

@@ -97,9 +97,14 @@ class LimitsTable:
 
 @dataclass(frozen=True, slots=True)
 class StorageTable:
-    """[storage]: what is kept between runs. `examples`: the directory of failing random walks."""
+    """[storage]: what is kept between runs.
+
+    `examples`: the directory of failing random walks; `ledgers`: that of what has to be put back (None: with the
+    reports).
+    """
 
     examples: Path | None = None
+    ledgers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,7 @@ TABLES: dict[str, dict[str, _Reader]] = {
         "timeout": values.positive,
         "concurrency": values.count,
     },
-    "storage": {"examples": values.directory},
+    "storage": {"examples": values.directory, "ledgers": values.directory},
     "spec": {"document": values.file},
     "report": {"formats": values.formats, "history": values.history},
 }

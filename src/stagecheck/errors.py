@@ -9,6 +9,7 @@
     │   ├── Unreachable       no answer at all
     │   └── CredentialRefused the target will not let us in
     ├── BudgetSpent           requests or seconds of the run are used up (caught by the runner)
+    │   └── LeftAlone         what was asked about is somebody else's (caught by the runner)
     └── HarnessError          a hole in stagecheck itself: never a finding about a target
 
 A broken promise of the target is not an error but a value: `stagecheck.outcome.Violation`.
@@ -59,6 +60,10 @@ class CredentialRefused(TargetError):
 
 class BudgetSpent(StagecheckError):
     """The requests or seconds that the config allows are used up."""
+
+
+class LeftAlone(BudgetSpent):
+    """A service is not to be moved any further: somebody else moves it."""
 
 
 class HarnessError(StagecheckError):

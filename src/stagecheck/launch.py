@@ -20,13 +20,14 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from stagecheck import __version__, contract, spec
-from stagecheck.config import credentials_of, limits_of, load, plan_of, sources_of
+from stagecheck.config import AuthTable, Config, TargetTable, credentials_of, limits_of, load, plan_of, sources_of
 from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
 from stagecheck.expectations import entries
 from stagecheck.expectations.judge import Judge
+from stagecheck.keeping import Keeping
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
@@ -38,8 +39,10 @@ from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.registry import CHECKED
 from stagecheck.suite.replay import Replay, Retold, bound
+from stagecheck.suite.restoring import Restored
 from stagecheck.suite.runner import Observer, Runner, told
 from stagecheck.suite.session import Session
+from stagecheck.target.account import Account
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.hosts import check_host, is_loopback
@@ -47,6 +50,8 @@ from stagecheck.target.reach import live
 from stagecheck.target.wallet import Wallet
 
 T = TypeVar("T")
+LEDGERS = Path("reports")
+"""Where ledgers are kept, where neither the config nor the front end says it."""
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a run to end: Ctrl-C, a job that is cancelled, a terminal that is closed."""
 
@@ -56,7 +61,8 @@ class Wanted:
     """What a front end was asked for.
 
     `allow_option`, `production_option`: how its options for writes and for production are spelled, for the mend.
-    `dry`: nothing will be sent, so no credential is fetched.
+    `otherwise`: what else can be done about a target that may not be written to. `dry`: nothing will be sent, so no
+    credential is fetched. `ledgers`: the directory that ledgers are kept in where the config names none.
     """
 
     url: str | None = None
@@ -71,15 +77,19 @@ class Wanted:
     production: bool = False
     production_option: str = "--production"
     read_only: bool = False
+    otherwise: str = ""
     dry: bool = False
     expect: Path | None = None
     strict: bool = False
+    ledgers: Path = LEDGERS
 
 
 @dataclass(slots=True)
 class Launch:
-    """A run that can begin. `formats`: what its record is to be rendered in. `history`: where it is kept, or whether.
+    """A run that can begin. `history`: where it is kept, or whether.
 
+    `formats`: what its record is to be rendered in. `ledgers`: where its ledger is kept; None for a target that is gone
+    when the process is. `tell`: told of what was put back for an earlier run.
     `interrupted` is set when it was cut short by Ctrl-C or SIGTERM. Use once.
     """
 
@@ -97,6 +107,8 @@ class Launch:
     ca: Path | None = None
     history: Path | bool = True
     setting: Setting = field(default_factory=Setting)
+    ledgers: Path | None = None
+    tell: Callable[[str], None] = lambda _: None
     redactor: Redactor = field(init=False)
     judge: Judge | None = field(init=False, default=None)
 
@@ -116,11 +128,18 @@ class Launch:
         failures: list[str] = []
         setting = replace(self.setting, started=datetime.now(tz=UTC))
         watched = _guarded(observer or Observer(), failures)
-        with self.open() as http:
+        with self.open() as http, self.kept(http) as keeping:
             client = Client(self.url, http, self.limits, wallet=self.wallet)
             runner = Runner(client, self.document, self.credentials, self.plan, self.mocked, watched)
-            with self.interruptible(client):
-                result = runner.run()
+            if keeping is not None:
+                runner.attend = keeping.attend
+                runner.notes += keeping.earlier
+            try:
+                with self.interruptible(client):
+                    result = runner.run()
+            finally:
+                if keeping is not None:
+                    keeping.close(finished=not runner.astray)
         settled = replace(_settled(result, failures, interrupted=self.interrupted), setting=setting)
         return self.judge.judged(settled) if self.judge else settled
 
@@ -129,18 +148,57 @@ class Launch:
 
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
-        with self.open() as http:
-            client = Client(self.url, http, self.limits, wallet=self.wallet)
-            session = Session(client, self.document, self.credentials, Findings(()))
-            with self.interruptible(client):
+        with self.open() as http, self.kept(http) as keeping:
+            session = self._session(http)
+            if keeping is not None:
+                keeping.attend(session)
+            with self.interruptible(session.client):
                 try:
                     stages, services, _ = survey(session, self.plan)
                     ids = bound(reproducer["bindings"], stages, services, self.plan, session)
-                    client.phase = "replay"
+                    session.client.phase = "replay"
                     retold = Replay(session, reproducer, ids).tell(times)
                 except BaseException as error:  # noqa: BLE001 - whatever it is, services go home first
-                    raise told(error, _put_back(session)) from None
-                return retold, _put_back(session)
+                    raise told(error, _put_back(session, keeping)) from None
+                left = _put_back(session, keeping)
+                return retold, [*(keeping.earlier if keeping else ()), *left]
+
+    def restore(self, ledger: Path) -> Restored:
+        """Put back what the run of that ledger has left; nothing where it is finished.
+
+        Raises UsageError for what is no ledger of this target, and what `suite.restoring.restore` raises.
+        """
+        keeping = Keeping(ledger, self.url, self.plan, self.redactor)
+        account = Account.read(ledger)
+        with self.open() as http, keeping.locked():
+            if account.finished or not account.writes:
+                return Restored()
+            session = self._session(http)
+            with self.interruptible(session.client):
+                return keeping.restored(session, account)
+
+    @property
+    def ledger(self) -> Path | None:
+        """The file that its ledger is, or would be."""
+        return self._keeping(self.ledgers).path if self.ledgers is not None else None
+
+    def _keeping(self, directory: Path) -> Keeping:
+        return Keeping.beside(directory, self.url, self.plan, self.redactor)
+
+    @contextmanager
+    def kept(self, http: httpx.Client) -> Iterator[Keeping | None]:
+        """The ledger of the target under its lock, once what an earlier run has left was put back; None without one."""
+        if self.ledgers is None:
+            yield None
+            return
+        keeping = self._keeping(self.ledgers)
+        with keeping.locked():
+            keeping.catch_up(lambda: self._session(http), self.tell)
+            yield keeping
+
+    def _session(self, http: httpx.Client) -> Session:
+        """A session that judges nothing."""
+        return Session(Client(self.url, http, self.limits), self.document, self.credentials, Findings(()))
 
     def open(self) -> AbstractContextManager[httpx.Client]:
         """A client of the target."""
@@ -182,10 +240,14 @@ class Launch:
                 signal.signal(number, handler)
 
 
-def _put_back(session: Session) -> list[str]:
+def _put_back(session: Session, keeping: Keeping | None) -> list[str]:
     """Everything goes home, which no signal interrupts; what could not be put back."""
     session.client.phase = "restore"
-    return WayHome(session, session.journal, sure=False).go() if hasattr(session, "oracle") else []
+    way_home = WayHome(session, session.journal, sure=False)
+    left = way_home.go() if hasattr(session, "oracle") else []
+    if keeping is not None:
+        keeping.close(finished=not (left and way_home.astray))
+    return left
 
 
 def prepare(wanted: Wanted) -> Launch:
@@ -214,14 +276,7 @@ def prepare(wanted: Wanted) -> Launch:
         )
     config = load(wanted.config, url=url)
     url = config.target.url
-    hosts, option = config.target.allow_hosts, wanted.production_option
-    writes = not wanted.read_only
-    check_host(url, hosts, writes=writes, production=wanted.production, option=option)
-    if writes and not wanted.allow_writes and not is_loopback(url):
-        raise UsageError(
-            f"{url} is not on this machine, and a run moves services there (and puts them back): "
-            f"give {wanted.allow_option} if it may, or --read-only for what reads alone can show"
-        )
+    _allowed(url, wanted, config.target.allow_hosts)
     plan = replace(plan_of(config, profile, selected, seed=wanted.seed, reading=reading), read_only=wanted.read_only)
     named = wanted.spec or config.spec.document
     document = spec.load(named, strict=wanted.strict)
@@ -245,7 +300,34 @@ def prepare(wanted: Wanted) -> Launch:
         setting=_setting(wanted, document, named, config.target.version),
     )
     launch.formats, launch.history = config.report.formats, config.report.history
+    launch.ledgers = None if wanted.read_only or wanted.dry else config.storage.ledgers or wanted.ledgers
     return launch
+
+
+def prepare_restore(ledger: Path, wanted: Wanted, environ: Mapping[str, str]) -> Launch:
+    """The same for a ledger alone: its target, and the credential that `environ` holds.
+
+    Raises UsageError for what is no ledger.
+    """
+    account = Account.read(ledger)
+    url = checked_url(account.url, f"{ledger}: its url")
+    _allowed(url, wanted)
+    auth = AuthTable(environ.get("STAGECHECK_TOKEN") or None, environ.get("STAGECHECK_JWT") or None)
+    config = Config(TargetTable(url, account.environment), auth)
+    profile = PROFILES[ProfileName.QUICK]
+    plan = plan_of(config, profile, frozenset())
+    return Launch(url, plan, limits_of(config, profile), credentials_of(config), spec.load())
+
+
+def _allowed(url: str, wanted: Wanted, hosts: tuple[str, ...] | None = None) -> None:
+    """Raise UsageError where a run may not go, or where services would be moved that nobody has said may be moved."""
+    writes = not wanted.read_only
+    check_host(url, hosts, writes=writes, production=wanted.production, option=wanted.production_option)
+    if writes and not wanted.allow_writes and not is_loopback(url):
+        raise UsageError(
+            f"{url} is not on this machine, and a run moves services there (and puts them back): "
+            f"give {wanted.allow_option} if it may{wanted.otherwise}"
+        )
 
 
 def _setting(wanted: Wanted, document: spec.Document, named: Path | None, version: str | None) -> Setting:

@@ -23,7 +23,7 @@ from stagecheck.embedded import embedded_credentials
 from stagecheck.mock.app import Answer, Call, Mock
 from stagecheck.mock.scenario import TOKEN, embedded
 from stagecheck.model.requests import OWN
-from stagecheck.report.formats import FORMATS
+from stagecheck.report.formats import FORMATS, Format
 from stagecheck.suite.session import Session
 
 Caller = Callable[..., Called]
@@ -157,7 +157,7 @@ def test_no_credential_is_in_what_fails_while_reporting(
     def failing(*_: object, **__: object) -> bytes:
         raise ValueError(f"cannot render Token {RENEWED.format('number1')} Basic")
 
-    monkeypatch.setattr(verify, "write_reproducers", failing)
+    monkeypatch.setattr(verify, "FORMATS", {"junit": Format("junit.xml", failing)})
     called = call("verify", "--config", config, "--profile", "quick", "-v")
     assert called.code == 3
     assert "cannot render Token $STAGECHECK_TOKEN Basic" in called.err

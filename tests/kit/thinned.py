@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TypeVar
 
 from stagecheck.audit.defect import alone
 
 EVERYTHING = os.environ.get("EVERYTHING") == "1"
 
 
-def thinned(names: Iterable[str], every: int) -> list[str]:
-    """Each `every`-th name; all of them in an environment with EVERYTHING=1."""
+T = TypeVar("T")
+
+
+def thinned(names: Iterable[T], every: int) -> list[T]:
+    """Each `every`-th of them; all of them in an environment with EVERYTHING=1."""
     return list(names)[:: 1 if EVERYTHING else every]
 
 

@@ -111,8 +111,8 @@ def test_the_number_of_worlds_is_bounded() -> None:
     for position in range(40):
         talk.put(("one", "two", "three")[position % 3], ("A", "B", "C")[position % 2], form=Form.TRUE, status=None)
     assert len(talk.oracle.worlds) <= MOST_WORLDS
-    assert distinct(range(100), lambda number: number % 7, min) == (0, 1, 2, 3, 4, 5, 6)
-    assert distinct(range(100), lambda number: number, max, most=3) == (99,)
+    assert distinct(range(100), lambda number: number % 7, lambda all_: (min(all_),)) == (0, 1, 2, 3, 4, 5, 6)
+    assert distinct(range(100), lambda number: number, lambda all_: (max(all_),), most=3) == (99,)
 
 
 def test_where_worlds_are_too_many_less_is_known_and_nothing_is_wrong() -> None:

@@ -72,7 +72,7 @@ class Rig:
         answering = self.answering or (lambda request: as_httpx(self.mock, request))
         with mocked(answering) as http:
             limits = self.limits or Limits(requests=self.plan.profile.requests)
-            self.client = Client(EMBEDDED_URL, http, limits, wallet=self.wallet)
+            self.client = Client(EMBEDDED_URL, http, limits, patience=(0.0,) * 4, wallet=self.wallet)
             return Runner(self.client, DOCUMENT, self.credentials, self.plan, mocked=True, observer=observer).run()
 
     def moved(self) -> dict[str, Placement]:

@@ -278,7 +278,9 @@ def test_an_answer_that_is_too_long_is_not_judged(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(client, "_MAX_ANSWER", 100_000)
     made, result = found(Long(embedded()), None)
     assert result.violations == ()
-    (failure,) = {exchange.failure for exchange in made.exchanges if exchange.number % 7 == 0}
+    # Requests that are on their way at once are answered in another order than they are counted in.
+    alone = [exchange for exchange in made.exchanges if exchange.phase != "races"]
+    (failure,) = {exchange.failure for exchange in alone if exchange.number % 7 == 0}
     assert "which is not judged" in str(failure)
 
 

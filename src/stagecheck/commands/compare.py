@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from stagecheck.contract import CATALOGUE
 from stagecheck.embedded import private_client
 from stagecheck.errors import ConfigError, UsageError
 from stagecheck.exchange import Redactor
+from stagecheck.keeping import Keeping
 from stagecheck.launch import Launch, Wanted, prepare
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
@@ -71,6 +73,7 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
     """
     launches = [prepare(_wanted(text, options)) for text in (one, other)]
     for launch in launches:
+        launch.tell = partial(click.echo, err=True)
         launch.plan = replace(launch.plan, before_writing=asking(launch, yes=options["yes"], say=None))
     redactor = Redactor([secret for launch in launches for secret in launch.credentials.secrets()])
     for launch in launches:
@@ -78,7 +81,11 @@ def command(settings: Settings, /, one: str, other: str, **options: Any) -> int:
             launch.wallet.learned.append(lambda credentials: redactor.learn(credentials.secrets()))
     settings.redact = redactor.text
     with ExitStack() as stack:
-        sides = [_side(name, launch, stack) for name, launch in zip("AB", launches, strict=True)]
+        sides: list[Side] = []
+        books: dict[Path, Keeping] = {}
+        stack.callback(_closed, books, sides)
+        for name, launch in zip("AB", launches, strict=True):
+            sides.append(_side(name, launch, stack, books))
         comparison = _compared(sides, launches[0], options["profile"], options["seed"])
         for side, launch in zip(sides, launches, strict=True):
             stack.enter_context(launch.interruptible(side.client))
@@ -112,16 +119,27 @@ def _wanted(text: str, options: Mapping[str, Any]) -> Wanted:
     return replace(wanted, url=text, config=options["config"])
 
 
-def _side(name: str, launch: Launch, stack: ExitStack) -> Side:
+def _side(name: str, launch: Launch, stack: ExitStack, books: dict[Path, Keeping]) -> Side:
+    """One side, looked at; `books`: the ledgers by their path, as both sides may be one target."""
     opened = private_client(Mock(embedded())) if launch.mocked else launch.open()
+    http = stack.enter_context(opened)
     limits = launch.limits
     if limits.requests >= launch.plan.profile.requests:
         # Unless the config says otherwise: to bring both together after a difference costs requests, too.
         limits = replace(limits, requests=_TIMES * launch.plan.profile.requests)
-    client = Client(launch.url, stack.enter_context(opened), limits, wallet=launch.wallet)
+    client = Client(launch.url, http, limits, wallet=launch.wallet)
     side = Side(name, client, launch.document, launch.credentials, launch.plan)
+    if launch.ledger is not None:
+        if launch.ledger not in books and (keeping := stack.enter_context(launch.kept(http))) is not None:
+            books[launch.ledger] = keeping
+        side.attend = books[launch.ledger].attend
     side.survey()
     return side
+
+
+def _closed(books: Mapping[Path, Keeping], sides: Sequence[Side]) -> None:
+    for keeping in books.values():
+        keeping.close(finished=not any(side.astray for side in sides))
 
 
 def _compared(sides: Sequence[Side], launch: Launch, profile: str, seed: int) -> Comparison:

@@ -65,7 +65,7 @@ _WANTED = (
     type=click.Choice([name.value for name in ProfileName]),
     default=ProfileName.NIGHTLY.value,
     show_default=True,
-    help="How much to send: at most 150 requests, at most 3,000, or as much as it takes.",
+    help="How much to send: at most 260 requests, at most 4,000, or as much as it takes.",
 )
 @click.option("--only", multiple=True, metavar="ID-PREFIX", help="Judge these requirements alone; may be repeated.")
 @click.option("--strict", is_flag=True, help="A broken SHOULD fails, too, and so does a breach of the strict document.")
@@ -105,8 +105,10 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     """
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
-    launch = prepare(Wanted(url, dry=options["plan"], **{name: options[name] for name in _WANTED}))
+    wanted = Wanted(url, dry=options["plan"], ledgers=report_dir, **{name: options[name] for name in _WANTED})
+    launch = prepare(replace(wanted, otherwise=", or --read-only for what reads alone can show"))
     settings.redact = launch.redactor.text
+    launch.tell = lambda line: click.echo(f"stagecheck: {launch.redactor.text(line)}", err=True)
     console = make_console(sys.stdout)
     if options["plan"]:
         print_plan(console, launch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stagecheck.compare.facts import Facts, Reader
@@ -55,11 +55,16 @@ class Side:
     ids: dict[str, str] = field(default_factory=dict)
     at_the_start: dict[tuple[str, str], Mismatch] = field(default_factory=dict)
     broken: dict[int, tuple[Mismatch, ...]] = field(default_factory=dict)
+    attend: Callable[[Session], None] = lambda _: None
+    """Told of the session before anything is sent."""
+    astray: bool = False
+    """Whether something was not put back that another try may put back."""
     recent: deque[Exchange] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     def survey(self) -> None:
         """Find out which stages and services there are. Raises what `discover.survey` raises."""
         self.session = Session(self.client, self.document, self.credentials, Findings(()))
+        self.attend(self.session)
         self.stages, self.services, _ = survey(self.session, self.plan)
         self.session.listen.append(self._hear)
 
@@ -176,7 +181,10 @@ class Side:
         if not hasattr(self, "session") or not hasattr(self.session, "oracle"):
             return []
         self.client.phase = "restore"
-        left = WayHome(self.session, self.session.journal, sure=sure).go()
+        self.astray = True
+        way_home = WayHome(self.session, self.session.journal, sure=sure)
+        left = way_home.go()
+        self.astray = way_home.astray
         return [f"{self.name}: {note}" for note in left]
 
 

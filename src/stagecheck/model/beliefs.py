@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
-from stagecheck.model.state import World
+from stagecheck.model.state import Stage, World
 from stagecheck.model.worlds import distinct
 
 
@@ -14,7 +15,12 @@ def told_apart(worlds: Iterable[World]) -> tuple[World, ...]:
     possible = tuple(worlds)
     if len(possible) < 2:
         return possible
-    return distinct(possible, _what_matters, _blurred)
+    return distinct(possible, _what_matters, _fewer)
+
+
+def _fewer(worlds: Sequence[World]) -> tuple[World, ...]:
+    """Too many worlds without what may be carried out late, which is rare; one for all where that does not suffice."""
+    return distinct([replace(world, pending=()) for world in worlds], _what_matters, lambda still: (_blurred(still),))
 
 
 def _what_matters(world: World) -> tuple[object, ...]:
@@ -34,7 +40,11 @@ def _blurred(worlds: Sequence[World]) -> World:
     first = worlds[0]
     agreed = set(first.placements.items()).intersection(*(world.placements.items() for world in worlds[1:]))
     readings = {world.reading for world in worlds}
-    stages = {key: stage for key, stage in first.stages.items() if all(w.stages.get(key) == stage for w in worlds)}
+    stages = {
+        key: _agreed([world.stages[key] for world in worlds])
+        for key in first.stages
+        if all(key in world.stages for world in worlds)
+    }
     known = len(stages) == max(len(world.stages) for world in worlds)
     return replace(
         first,
@@ -46,6 +56,19 @@ def _blurred(worlds: Sequence[World]) -> World:
         adrift=frozenset(),
         ranking=(),
     )
+
+
+def _agreed(stages: Sequence[Stage]) -> Stage:
+    """One stage as several worlds have it: what they differ in is unknown."""
+    first = stages[0]
+    if all(stage == first for stage in stages):
+        return first
+    differing: dict[str, Any] = {
+        entry.name: None
+        for entry in fields(first)
+        if any(getattr(stage, entry.name) != getattr(first, entry.name) for stage in stages)
+    }
+    return replace(first, **differing)
 
 
 def _flat(world: World) -> Iterator[tuple[str, str, bool]]:

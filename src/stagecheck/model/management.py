@@ -23,6 +23,11 @@ NEW = "new-stage"
 DELETING = "deleting a stage that holds services"
 EDITING = "editing a stage without a description"
 _OWN_CHOICE = Refused((), None, 409)
+_TWICE = {CreateStage: Refused((409,), None, 409), DeleteStage: Refused((404,), None, 404)}
+"""How the second delivery of one request is answered, where the first one was carried out and its answer lost.
+
+Not every network delivers once. Whether it was carried out, the next look at the state shows.
+"""
 
 
 def managed(world: World, request: Manage) -> Iterator[Outcome]:
@@ -146,10 +151,13 @@ def ranking(world: World, environment: str | None) -> tuple[str, ...]:
 def outcomes(world: World, request: Request, step: Step) -> Iterator[Outcome]:
     """Everything that may happen, as far as an answer can tell: of stages the order, and not the numbers."""
     for outcome in step(world, request):
-        if isinstance(request, CreateStage | EditStage | DeleteStage | MoveStage):
-            yield replace(outcome, world=loosened(world, request, outcome.world))
-        else:
+        if not isinstance(request, CreateStage | EditStage | DeleteStage | MoveStage):
             yield outcome
+            continue
+        yield replace(outcome, world=loosened(world, request, outcome.world))
+        if isinstance(outcome.answer, Accepted) and type(request) in _TWICE:
+            done = unread(world, request) if isinstance(request, CreateStage) else outcome.world
+            yield Outcome(loosened(world, request, done), _TWICE[type(request)])
 
 
 def carried_out(world: World, request: object, step: Step) -> list[World]:

@@ -39,6 +39,9 @@ _GATEWAY = (502, 503, 504)
 _OF_THE_REQUEST = (400, 415, 422)
 """Refusals that speak of the request as it is, whatever has become of the service."""
 
+_LATE = 2
+"""Lost requests that may still take effect, the latest ones: each doubles the worlds."""
+
 _WEIGHT = {"status": 100, "state": 10, "stages": 3}
 """How far an answer is from an outcome: a wrong status says more than a wrong placement, that more than a date."""
 
@@ -100,6 +103,10 @@ class Oracle:
         """Keep one more world as possible, the plainest: a read showed it, though an answer did not."""
         self.disputed = True
         self._set((world, *self.worlds))
+
+    def perhaps(self, request: Request) -> None:
+        """Believe it possible as well that a request which was refused was carried out by then, once."""
+        self._set((*self.worlds, *(done for world in self.worlds for done in carried_out(world, request, step))))
 
     def meanwhile(self, world: World) -> None:
         """Others have written meanwhile: believe that world, and blame nothing on what was asked before."""
@@ -322,8 +329,9 @@ class Oracle:
         before, worlds = self.world, list(self.worlds)
         if isinstance(request, Attach) or is_management(request):
             for world in self.worlds:
-                if reply.status is None and not isinstance(request, CreateStage):
-                    worlds += [replace(world, pending=(*world.pending, request)[-4:])]
+                late = reply.status is None and request not in world.pending
+                if late and not isinstance(request, CreateStage):
+                    worlds += [replace(world, pending=(*world.pending, request)[-_LATE:])]
                 worlds += carried_out(world, request, step)
             self._last_write = None
         self._set(worlds)

@@ -16,11 +16,14 @@ MOST_WORLDS = 64
 
 
 def distinct(
-    worlds: Iterable[W], key: Callable[[W], Hashable], blur: Callable[[Sequence[W]], W], most: int = MOST_WORLDS
+    worlds: Iterable[W],
+    key: Callable[[W], Hashable],
+    blur: Callable[[Sequence[W]], tuple[W, ...]],
+    most: int = MOST_WORLDS,
 ) -> tuple[W, ...]:
-    """The worlds in their order, each once by `key`; where they are more than `most`, the one that `blur` makes."""
+    """The worlds in their order, each once by `key`; where they are more than `most`, what `blur` makes of them."""
     kept: dict[Hashable, W] = {}
     for world in worlds:
         kept.setdefault(key(world), world)
     found = tuple(kept.values())
-    return found if len(found) <= most else (blur(found),)
+    return found if len(found) <= most else blur(found)

@@ -29,6 +29,7 @@ from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Things
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.sent import Also
+from stagecheck.suite.transient import sent
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
@@ -143,7 +144,7 @@ class Auth:
                 if reads
                 else self.session.spell.attach(Attach(here.stage, self.service, body.form), body, bearer)
             )
-            status = self.session.client.send(message).status
+            status = sent(self.session.client, message).status
             self._bearer_alive = status not in (401, 403)
             if not self._bearer_alive:
                 self.lacking["AUTH-2"] = f"[auth] jwt itself was answered {status}: is it still valid?"
@@ -250,7 +251,7 @@ class Auth:
                 return
             for form in (bodies.FALSE, bodies.TRUE) if placed and placed.skipped else (bodies.FALSE,):
                 request = Attach(stage, service, form.form)
-                self.session.client.send(self.session.spell.attach(request, form, credential))
+                sent(self.session.client, self.session.spell.attach(request, form, credential))
 
         take_back(self.refusals.refused(service=service, body=body, also=Also(undo=take_back)))
         self.session.baseline(self.service)
@@ -260,7 +261,7 @@ class Auth:
         environment = self.plan.foreign.environment
         if self._foreign_alive is None and environment and OperationKey.LIST in self.session.offers:
             message = self.session.spell.read(ReadList(environment), self.session.credentials.foreign)
-            status = self.session.client.send(message).status
+            status = sent(self.session.client, message).status
             self._foreign_alive = status not in (401, 403)
             if not self._foreign_alive:
                 self.lacking["AUTH-3"] = (
@@ -301,7 +302,7 @@ class Auth:
             home = self.session.oracle.environment
             peer = next((one for one in peers if one != key and world.environment_of(one) == home), key)
             other = other.replace(spell.id(key), spell.id(peer))
-        controls = [self.session.client.send(replace(exchange.request, path=path)) for path in {unknown, other}]
+        controls = [sent(self.session.client, replace(exchange.request, path=path)) for path in {unknown, other}]
         return any(_stands_in(name, control) for control in controls)
 
     def _own_texts(self) -> list[tuple[str, Witness]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from stagecheck.errors import BudgetSpent, TargetError
+from stagecheck.errors import BudgetSpent, LeftAlone, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import Attach, CreateStage, ReadService
@@ -92,6 +92,9 @@ class Confirmation:
                 continue
             try:
                 better = self._confirmed(violation, signature)
+            except LeftAlone:
+                # It needs a service that somebody else moves by now.
+                continue
             except BudgetSpent:
                 return
             self.session.findings.confirm(breach.requirement, breach.cause, **better)

@@ -8,12 +8,12 @@ that a PUT accepts is the target's fault, one that the PUT does not know is the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 from stagecheck import witness
-from stagecheck.errors import ConfigError, CredentialRefused, TargetError
+from stagecheck.errors import ConfigError, CredentialRefused, LeftAlone, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.absorb import learn
 from stagecheck.model.compare import Mismatch
@@ -24,10 +24,11 @@ from stagecheck.model.state import Placement, Service, Stage, World, canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.plan import Plan, Touched
 from stagecheck.suite.session import Session
+from stagecheck.suite.transient import sent
 from stagecheck.wire import bodies
 
 UNKNOWN_ENVIRONMENT = "environment-under-test"
-_NOT_THERE = (404, 405, 501)
+NOT_THERE = (404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,15 @@ def look_around(session: Session, plan: Plan) -> Ground:
     _probe_stage_read(session, stages)
     environment = session.oracle.environment
     return Ground(environment, stages, services, stages, services, blind=not session.sees_services)
+
+
+def without(ground: Ground, services: Collection[str]) -> Ground:
+    """The ground without some of its services. Raises LeftAlone where none is left."""
+    left = tuple(service for service in ground.all_services if service not in services)
+    if not left:
+        raise LeftAlone("somebody else moves every service that may be used, so nothing more can be said")
+    used = tuple(service for service in ground.services if service in left)
+    return replace(ground, services=used or left[: len(ground.services)], all_services=left)
 
 
 def survey(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...], Exchange | None]:
@@ -246,7 +256,7 @@ def _first_move(session: Session, stages: Sequence[str], services: Sequence[str]
     tried: list[tuple[Attach, Exchange]] = []
     for goal, body in product(_goals(session, stages, current), (bodies.NO_BODY, bodies.FALSE, bodies.EMPTY_OBJECT)):
         request = Attach(goal, service, body.form)
-        exchange = session.client.send(session.spell.attach(request, body, session.credentials.own))
+        exchange = sent(session.client, session.spell.attach(request, body, session.credentials.own))
         if exchange.status == 200 and session.oracle.environment == UNKNOWN_ENVIRONMENT:
             _name_environment(session, exchange, goal)
         _explain_refusal(exchange, goal, service, listing)
@@ -323,7 +333,7 @@ def _explain_refusal(exchange: Exchange, stage: str, service: str, listing: Exch
         raise CredentialRefused(f"the target refused the credential with {exchange.status}; check [auth] token or jwt")
     if exchange.status == 403:
         raise CredentialRefused("the target lets this credential read, but not move services (403); give one that may")
-    if exchange.status in _NOT_THERE:
+    if exchange.status in NOT_THERE:
         raise ConfigError(
             f"the target answered {exchange.status} to PUT of service {service} to stage {stage}: "
             "check that both are in the environment ([target] stages, services) and that the URL has the right prefix"
@@ -357,7 +367,7 @@ def _check_listed(session: Session, stages: Sequence[str], services: Sequence[st
 def _tried(session: Session, service: str, stage: str) -> Exchange:
     """A plain move that is judged only if it is accepted: a refusal would be the config's fault."""
     request = Attach(stage, service, bodies.NO_BODY.form)
-    exchange = session.client.send(session.spell.attach(request, bodies.NO_BODY, session.credentials.own))
+    exchange = sent(session.client, session.spell.attach(request, bodies.NO_BODY, session.credentials.own))
     if exchange.status is not None and 200 <= exchange.status < 300:
         session.judge(request, exchange)
     return exchange

@@ -29,6 +29,8 @@ class Findings:
         self.exercised: Counter[str] = Counter()
         self.choices: dict[str, set[str]] = {}
         self.listen: list[Callable[[Violation], None]] = []
+        self.ignores: Callable[[Violation], bool] = lambda _: False
+        """Whether a new violation is not to be kept: it may be somebody else's doing."""
         self._found: dict[tuple[str, str], Violation] = {}
         self._seen: Counter[tuple[str, str]] = Counter()
 
@@ -77,6 +79,8 @@ class Findings:
         violation = Violation(
             breach_of(mismatch), at_request, steps, wrong=wrong, witness=mismatch.witness, known=expected
         )
+        if self.ignores(violation):
+            return False
         self._found[key] = violation
         for listener in self.listen:
             listener(violation)
@@ -88,6 +92,10 @@ class Findings:
         self.selected &= kept | {but_for.requirement}
         self._found = {key: found for key, found in self._found.items() if key[0] in kept}
         self.exercised = Counter({key: count for key, count in self.exercised.items() if key in kept})
+
+    def drop(self, requirement_id: str, cause: str) -> None:
+        """Take a violation back."""
+        self._found.pop((requirement_id, cause), None)
 
     def again(self, requirement_id: str, cause: str) -> None:
         """Count that a violation was seen once more."""

@@ -23,7 +23,7 @@ class Circumstances:
     `gateway`: what came from somebody before the target, so that whether the target itself failed is not known.
     `read_only`: that nothing was written, which much cannot be tested without.
     `unraced`: why clients did not ask at once; `stateless`: that it remembers nothing, which all that is about its
-    state cannot be tested for.
+    state cannot be tested for; `unsure`: what was seen broken, perhaps, by somebody else's doing.
     """
 
     selected: frozenset[str]
@@ -41,6 +41,7 @@ class Circumstances:
     read_only: str | None = None
     gateway: str | None = None
     unraced: str | None = None
+    unsure: Mapping[str, str] = field(default_factory=dict)
 
 
 def grade_all(
@@ -61,6 +62,10 @@ def _grade(
         grade, doubt = grade_of(mine)
         tried = exercised if grade is Grade.INCONCLUSIVE else max(exercised, len(mine))
         return RequirementResult(entry.id, entry.level, grade, tried, len(mine), doubt)
+    if entry.id in circumstances.unsure and entry.level is not Level.OPEN:
+        return RequirementResult(
+            entry.id, entry.level, Grade.INCONCLUSIVE, exercised, 0, circumstances.unsure[entry.id]
+        )
     if circumstances.stateless and entry.id not in OF_ANY_ANSWER:
         return RequirementResult(entry.id, entry.level, Grade.NOT_TESTED, 0, 0, circumstances.stateless)
     if exercised == 0:

@@ -21,17 +21,22 @@ from stagecheck.model.state import Placement
 from stagecheck.operations import READS, OperationKey
 from stagecheck.suite.session import Session
 from stagecheck.suite.tidy import tidy
+from stagecheck.suite.transient import sent
 from stagecheck.target.journal import ROUTES, Flag, Journal, PutBack
 from stagecheck.wire import bodies
 
 
 @dataclass(slots=True)
 class WayHome:
-    """The way home of one session. `sure`: whether what is believed of the state may be relied on."""
+    """The way home of one session. `sure`: whether what is believed of the state may be relied on.
+
+    `astray`: whether something is not at home in the end that another try may bring there.
+    """
 
     session: Session
     journal: Journal
     sure: bool
+    astray: bool = True
 
     def go(self) -> list[str]:
         """Put everything back; what could not be, as notes for the report. Never raises for the target's sake."""
@@ -48,8 +53,10 @@ class WayHome:
                         break
                     now = self._walked(steps, now)
                 self.remove()
-                left = [*self._left(now, writable), *self._foreign(now, writable), *self._unknown()]
-                return [*left, *self._made(), *self._unanswered()]
+                left = list(self._left(now, writable))
+                made = [*self._made(), *self._unanswered()]
+                self.astray = bool(left or made)
+                return [*left, *self._foreign(now, writable), *self._unknown(), *made]
             except (TargetError, HarnessError) as error:
                 ended = f"putting back ended early: {error}"
                 return [ended, *self._left({}, writable), *self._made(), *self._unanswered()]
@@ -61,8 +68,8 @@ class WayHome:
         for step in steps:
             request, message = self._spelled(step)
             # Where nobody knows what a lost request did, nothing can be held against its answer either.
-            perform, send = self.session.perform, self.session.client.send
-            exchange = perform(request, message) if self.sure else send(message)
+            session = self.session
+            exchange = session.perform(request, message) if self.sure else sent(session.client, message)
             if exchange.status is not None and 200 <= exchange.status < 300:
                 accepted[step.service] = Placement(step.stage, step.flag is Flag.TRUE)
                 last = exchange
@@ -163,7 +170,7 @@ class WayHome:
             flag = "skipped" if home.skipped else "not skipped"
             yield (
                 f"service {service} was in stage {home.stage}, {flag}, before the run, and is not one the run may "
-                "write to: the target changed it by itself; put it back by hand"
+                "write to: the target changed it by itself, or somebody else did; put it back by hand if need be"
             )
 
     def _unknown(self) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
-from stagecheck.errors import BudgetSpent, ConfigError, StagecheckError, TargetError
+from stagecheck.errors import BudgetSpent, ConfigError, LeftAlone, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import RunResult, Violation
@@ -18,11 +18,12 @@ from stagecheck.suite.auth import Auth
 from stagecheck.suite.circumstances import silences, things, undescribed
 from stagecheck.suite.confirm import Confirmation
 from stagecheck.suite.deep.tour import DeepTour
-from stagecheck.suite.discover import Ground, discover, look_around
+from stagecheck.suite.discover import Ground, discover, look_around, without
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.grading import OF_ANY_ANSWER, Circumstances, grade_all, verdict_of
 from stagecheck.suite.latency import Latencies
 from stagecheck.suite.observed import Observations
+from stagecheck.suite.others import Others
 from stagecheck.suite.plan import Plan
 from stagecheck.suite.put_back import WayHome
 from stagecheck.suite.races.races import Races, unfit, wrong_alone
@@ -35,13 +36,15 @@ from stagecheck.suite.session import Session
 from stagecheck.suite.stages import Stages
 from stagecheck.suite.stateless import WHY, ask, suspected
 from stagecheck.suite.tour import Part, Tour
+from stagecheck.suite.wandering import Wandering
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 
 _RESERVE_PER_SERVICE = 2
 _FOR_CONFIRMING = 90
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
-_DEEP_SHARE = 0.92
+_WATCHING = 60
+"""Requests kept back for seeing whether somebody else changes things; a third of what is left at most."""
 _TWO = 2
 _QUESTIONS = 8
 _TIGHT = 250
@@ -88,6 +91,10 @@ class Runner:
     """Every request that was judged, in its order."""
     races: Races | None = None
     """What was asked by several clients at once; None until then."""
+    attend: Callable[[Session], None] = lambda _: None
+    """Told of the session before anything is sent."""
+    astray: bool = False
+    """Whether something was not put back that another try may put back."""
     _cut_short: str | None = None
     _left_out: str | None = None
     _fell_short: bool = False
@@ -95,6 +102,7 @@ class Runner:
     _stateless: str | None = None
     _for_races: int = 0
     _unraced: str | None = None
+    _others: Others = field(init=False)
     _latencies: Latencies = field(default_factory=Latencies)
     _observations: Observations = field(default_factory=Observations)
 
@@ -116,6 +124,8 @@ class Runner:
         session = Session(self.client, self.document, self.credentials, findings)
         session.renew, session.log = self.renew, self.log
         self.client.read_only = self.plan.read_only
+        self.attend(session)
+        self._others = Others(session)
         self._begin("discover")
         try:
             parts = self._set_out(session)
@@ -136,13 +146,16 @@ class Runner:
             self._broken_off = False
         finally:
             left = self._put_back(session)
-        self.notes += left
+        self.notes += [*self._others.notes(), *left]
         return self._result(session, parts, phases)
 
     def _set_out(self, session: Session) -> _Parts:
         """Discover, and make the parts of the run."""
         ground = (look_around if self.plan.read_only else discover)(session, self.plan)
         self.notes += [*ground.notes, *undescribed(session)]
+        return self._parts(session, ground)
+
+    def _parts(self, session: Session, ground: Ground) -> _Parts:
         tour = Tour(session, ground)
         ids = random.Random(self.plan.seed)  # noqa: S311  (ids that nothing has, no secrets)
         refusals = Refusals(session, tour, ids, thorough=self.plan.profile.every)
@@ -165,13 +178,25 @@ class Runner:
         self._keep_back(session.findings, way_home)
         session.findings.listen.append(lambda _: self._keep_back(session.findings, way_home))
         try:
-            self._explore(session, parts)
+            self._explored(session, parts)
         except BudgetSpent as spent:
             self._cut_short, self._fell_short = f"{spent} before a case of it was tried", True
         self._race(session, parts, way_home)
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+        with suppress(BudgetSpent):
+            self._others.review()
+
+    def _explored(self, session: Session, parts: _Parts) -> None:
+        """Explore, and once more without the services that somebody else was seen to move. Raises BudgetSpent."""
+        while True:
+            try:
+                self._explore(session, parts)
+            except LeftAlone:
+                parts = self._parts(session, without(parts.ground, self._others.theirs))
+            else:
+                return
 
     def _read(self, session: Session, parts: _Parts) -> None:
         """What reads alone can show. The plan's other parts are left out, so nothing known is said to be gone."""
@@ -187,7 +212,11 @@ class Runner:
         if not hasattr(session, "oracle") or self._stateless is not None:
             return []
         self._begin("restore")
-        return WayHome(session, session.journal, sure=not self._broken_off).go()
+        self.astray = True
+        way_home = WayHome(session, session.journal, sure=not self._broken_off)
+        left = way_home.go()
+        self.astray = way_home.astray
+        return left
 
     # ------------------------------------------------------------------ exploring
 
@@ -218,7 +247,8 @@ class Runner:
             # Nothing shows where a service is: what is moved could not be put back, and what breaks not be seen.
             self._cases(tour, [*telling, *early, *late])
             return
-        self._again(session, parts)
+        wandering = Wandering(self.client, self.plan, self._begin)
+        wandering.again(session, parts.ground, parts.stages)
         daily, common, rarer, others = tour.courses() if wants("tour", self.plan.selected) else ([], [], [], [])
         if not self.plan.profile.telling_first:
             daily, common, rarer, others = [*daily, *common, *rarer, *others], [], [], []
@@ -240,11 +270,12 @@ class Runner:
             self._walk(rarer)
             self._cases(tour, late)
             self._walk(others)
-            self._deep(parts.deep)
+            wandering.deep(parts.deep)
             parts.auth.watch_the_second()
         if every or not session.findings.news:
-            self._machine(session, parts.ground)
-            self._properties(session, parts.ground)
+            wandering.machine(session, parts.ground)
+            wandering.properties(session, parts.ground)
+            self._fell_short |= wandering.fell_short
             if not every:
                 self._cases(tour, late)
         else:
@@ -253,13 +284,16 @@ class Runner:
     def _race(self, session: Session, parts: _Parts, way_home: int) -> None:
         """Several clients at once, if one at a time is answered rightly; they have a share of the requests."""
         share, self._for_races = self._for_races, 0
-        if not share or self._left_out or self._stateless:
+        if not share or self._stateless:
             return
         self._keep_back(session.findings, way_home)
-        self._unraced = unfit(session, parts.ground) or wrong_alone(session.findings)
+        ground = parts.ground
+        with suppress(LeftAlone):
+            ground = without(ground, self._others.theirs)
+        self._unraced = unfit(session, ground) or wrong_alone(session.findings) or self._left_out
         if self._unraced is None:
             self._begin("races")
-            self.races = Races(session, parts.ground, self.plan)
+            self.races = Races(session, ground, self.plan)
             self.races.go(share)
             self.notes += self.races.notes()
 
@@ -277,7 +311,8 @@ class Runner:
         if session.findings.violations and self.client.left > 0 and session.remembers:
             self._begin("confirm")
             news_first = sorted(session.findings.violations, key=lambda violation: violation.known)
-            Confirmation(session, ground, self.client.sent + self.client.left).run(news_first)
+            watching = 0 if session.renew else min(_WATCHING, self.client.left // 3)
+            Confirmation(session, ground, self.client.sent + self.client.left - watching).run(news_first)
 
     def _wanted(self, refusals: Refusals, auth: Auth) -> Iterator[Case]:
         selected = self.plan.selected
@@ -314,60 +349,6 @@ class Runner:
         """Whether there are so few requests that every case has to do without what makes it surer."""
         return self.client.limits.requests < _TIGHT
 
-    def _deep(self, deep: DeepTour) -> None:
-        """All sequences of transitions; the machine and the generated inputs keep a share of what is left.
-
-        The first walk is worth more than what the machine may stumble upon. The further ones are not: they take only
-        what the machine cannot use.
-        """
-        if not wants("deep", self.plan.selected):
-            return
-        self._begin("deep")
-        left, profile = self.client.left, self.plan.profile
-        deep.go(int(left * _DEEP_SHARE), left - profile.examples * profile.steps)
-
-    def _machine(self, session: Session, ground: Ground) -> None:
-        profile = self.plan.profile
-        if not wants("machine", self.plan.selected):
-            return
-        if self.client.left < profile.steps:
-            self._fell_short = True
-            return
-        from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
-
-        self._begin("machine")
-        share = min(self.client.left, int(self.client.left * 0.7) or self.client.left)
-        journey = machine.Journey(profile.examples, profile.steps, share, self.plan.seed, self.plan.kept)
-        self._fell_short |= not machine.walk(session, ground, journey)
-
-    def _again(self, session: Session, parts: _Parts) -> None:
-        """What failed in an earlier run comes first, if the config says where that is kept."""
-        profile, kept = self.plan.profile, self.plan.kept
-        if kept is None or not kept.is_dir() or not wants("machine", self.plan.selected):
-            return
-        from stagecheck.suite import machine  # noqa: PLC0415  (takes long to import)
-
-        self._begin("again")
-        if wants("stages", self.plan.selected) and any(kept.iterdir()):
-            # A kept walk may need stages of its own.
-            parts.stages.offered()
-        share = self.client.left // 4
-        machine.again(
-            session, parts.ground, machine.Journey(profile.examples, profile.steps, share, self.plan.seed, kept)
-        )
-
-    def _properties(self, session: Session, ground: Ground) -> None:
-        if not wants("properties", self.plan.selected):
-            return
-        if self.client.left < 4:
-            self._fell_short = True
-            return
-        from stagecheck.suite.properties import Properties  # noqa: PLC0415  (takes long to import)
-
-        self._begin("properties")
-        Properties(session, ground).run(cases=self.plan.profile.cases, requests=self.client.left, seed_=self.plan.seed)
-        self._fell_short |= self.client.left < 4
-
     # ------------------------------------------------------------------ the result
 
     def _result(self, session: Session, parts: _Parts | None, phases: Counter[str]) -> RunResult:
@@ -391,6 +372,7 @@ class Runner:
             stateless=WHY if self._stateless else None,
             read_only=READS_ALONE if self.plan.read_only else None,
             gateway=self.client.gateways,
+            unsure=self._others.why,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}

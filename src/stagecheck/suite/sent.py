@@ -119,3 +119,8 @@ class Judged:
     judgement: Judgement
     before: tuple[World, ...]
     after: tuple[World, ...]
+
+
+def fingerprint(request: HttpRequest) -> object:
+    """What tells whether the very same bytes were sent before."""
+    return (request.method, request.path, request.headers, request.body)

@@ -36,8 +36,19 @@ from stagecheck.suite.assurance import assured
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.made import Made
 from stagecheck.suite.second_look import agrees, list_is_wrong, reattributed, stage_agrees
-from stagecheck.suite.sent import NOTHING_ELSE, Also, Judged, Sent, Signature, in_order, needs_earlier, some
+from stagecheck.suite.sent import (
+    NOTHING_ELSE,
+    Also,
+    Judged,
+    Sent,
+    Signature,
+    fingerprint,
+    in_order,
+    needs_earlier,
+    some,
+)
 from stagecheck.suite.shapes import payload_of, shape_problems
+from stagecheck.suite.transient import sent
 from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 from stagecheck.target.journal import Journal
@@ -141,7 +152,7 @@ class Session:
             self.addressed.add(request.service)
         if isinstance(request, CreateStage):
             self.made.begin(request.name)
-        exchange = self.client.send(message)
+        exchange = sent(self.client, message, lambda: self.lost(request))
         if not self.replaying:
             self.log.append(Sent(request, message, before, self.oracle.looking, also))
         exchange = assured(self, request, exchange)
@@ -161,9 +172,10 @@ class Session:
         self.made.answered(request.name, exchange.status, made, known=made in self.world.stages)
         return request if made is None else replace(request, new=made)
 
-    def lost(self, request: Request) -> None:
+    def lost(self, request: Request | None) -> None:
         """Take note that nobody knows whether a request took effect, and hold nothing against the target for it."""
-        self.oracle.judge(request, Reply(None))
+        if request is not None:
+            self.oracle.judge(request, Reply(None))
 
     def made_by(self, exchange: Exchange) -> str | None:
         """The id of the stage that was created; None if none was, or no answer says which."""
@@ -188,11 +200,9 @@ class Session:
         reply, problems = (Reply(exchange.status), []) if strange else self.understand(operation_of(request), exchange)
         self.well_formed = not any(problem.must is not False for problem in problems)
         self._inspected(problems, exchange)
-        shown_by = exchange
-        if isinstance(request, Attach):
-            reply, shown_by = self._completed(request, reply, exchange)
+        reply, shown_by = self._completed(request, reply, exchange)
         before = self.oracle.worlds
-        judgement = self.oracle.judge(request, reply, _fingerprint(exchange.request))
+        judgement = self.oracle.judge(request, reply, fingerprint(exchange.request))
         self.findings.choose(judgement.choice)
         self.findings.exercise(judgement.exercised)
         fresh = self._noted(judgement.mismatches, shown_by)
@@ -267,12 +277,12 @@ class Session:
         """Whether a read has shown before that in this case the state is right and only the answer is wrong."""
         return self.recorded.get((mismatch.requirement, mismatch.cause), ("", ""))[1].startswith("answer")
 
-    def _completed(self, request: Attach, reply: Reply, exchange: Exchange) -> tuple[Reply, Exchange]:
+    def _completed(self, request: Request, reply: Reply, exchange: Exchange) -> tuple[Reply, Exchange]:
         """A 200 that is silent about services, with what a read shows of them right after it, and which answer does.
 
         The schema asks for no `services`, so silence breaks nothing; where a read is offered, it is asked instead.
         """
-        if not reply.accepted or reply.speaks_of(request.service):
+        if not isinstance(request, Attach) or not reply.accepted or reply.speaks_of(request.service):
             return reply, exchange
         read = self.view(request.service)
         if read is None or isinstance(read, ReadStage):
@@ -416,7 +426,3 @@ class Session:
             self._placed_by[request.service] = exchange
         elif is_management(request) and reply.accepted:
             self._last_write, self._shown_before = exchange, self._last_list
-
-
-def _fingerprint(request: HttpRequest) -> object:
-    return (request.method, request.path, request.headers, request.body)

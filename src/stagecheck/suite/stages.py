@@ -32,6 +32,7 @@ from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Session
 from stagecheck.suite.tour import Tour
+from stagecheck.suite.transient import DELIVERED_TWICE, sent
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.spell import operation_of
@@ -75,7 +76,7 @@ class Stages:
             self._asked.add(OperationKey.CREATE)
             return False
         probe = self.session.spell.manage(DeleteStage(self.refusals.unknown_id()), self.session.credentials.own)
-        exchange = self.session.client.send(probe)
+        exchange = sent(self.session.client, probe)
         note_crash(self.session, exchange, "deleting an unknown stage")
         if exchange.status is None or exchange.status in (405, 501):
             # What is made could not be removed.
@@ -118,7 +119,8 @@ class Stages:
             self._asked.add(key)
         if isinstance(request, CreateStage):
             session.made.begin(request.name)
-        exchange = session.client.send(session.spell.manage(request, session.credentials.own))
+        message = session.spell.manage(request, session.credentials.own)
+        exchange = sent(session.client, message, lambda: session.lost(request))
         status = exchange.status
         if isinstance(request, CreateStage):
             session.made.answered(request.name, status, None)
@@ -127,8 +129,7 @@ class Stages:
             session.judge(request, exchange)
             return exchange
         note_crash(session, exchange, f"the first {key} of a stage")
-        if status is None or status >= 500:
-            session.lost(request)
+        self._perhaps(request, status)
         if status is None:
             # The next one will show it.
             self._asked.discard(key)
@@ -145,6 +146,16 @@ class Stages:
             # Made by this run, and not to be removed: that is no choice of the target's.
             session.judge(request, exchange)
         return None
+
+    def _perhaps(self, request: Manage, status: int | None) -> None:
+        """Take note that a request may have been carried out, though no answer says so."""
+        session = self.session
+        if status is None or status >= 500:
+            session.lost(request)
+        elif status == DELIVERED_TWICE.get(type(request)):
+            if isinstance(request, CreateStage):
+                session.made.begin(request.name)
+            session.oracle.perhaps(request)
 
     # ------------------------------------------------------------------ steps
 

@@ -18,6 +18,7 @@ from stagecheck.model.requests import Attach
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.session import Session
 from stagecheck.suite.shapes import payload_of
+from stagecheck.suite.transient import sent
 from stagecheck.wire import bodies
 from stagecheck.wire.bodies import Body
 
@@ -58,7 +59,7 @@ def ask(session: Session, ground: Ground, unknown: Callable[[], str]) -> Statele
     exchanges: list[Exchange] = []
     for stage, service, body in questions:
         request = Attach(stage, service, body.form)
-        exchange = session.client.send(session.spell.attach(request, body, session.credentials.own))
+        exchange = sent(session.client, session.spell.attach(request, body, session.credentials.own))
         exchanges.append(exchange)
         accepted = exchange.status is not None and 200 <= exchange.status < 300
         if not accepted or not (_identical(exchanges) or not any(map(_named, exchanges, questions))):

@@ -20,6 +20,10 @@ def tidy(
     """
     for stage in list(session.created):
         services = session.world.services_in(stage) if held is None else held(stage)
+        if any(key in session.journal.theirs for key in services):
+            # Somebody else has put a service there: it is not moved, so the stage stays as well.
+            yield stage
+            continue
         for service in [key for key in services if key in session.usable]:
             request = Attach(home, service, bodies.FALSE.form)
             message = session.spell.attach(request, bodies.FALSE, session.credentials.own)

@@ -30,6 +30,25 @@ class Tour:
         self._reads = cycle(("list", "service", "stage", "old-stage"))
         self._left_behind: str | None = None
 
+    def courses(self) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
+        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
+        first, *others = self.ground.services
+        last = others[-1] if others else first
+        daily = [self.first_promises(first)]
+        common = [
+            self.skip_elsewhere(first),
+            self.bystanders(first, others[0]) if others else self.round_trip(first),
+            self.letter_case(first),
+        ]
+        rarer = [
+            self.reads_after(first),
+            self.crowd(self.ground.services),
+            self.there_and_back(first),
+        ]
+        rest = [part for service in others for part in self.of_another(service, first)]
+        unusual = [self.body_forms(first), self.round_trip(last)]
+        return daily, common, rarer, [*unusual, *rest]
+
     # ------------------------------------------------------------------ where things are
 
     def placement(self, service: str) -> Placement:
@@ -261,22 +280,3 @@ class Tour:
         if OperationKey.GET_STAGE in self.session.offers:
             self.session.read(ReadStage(self.placement(service).stage), respell=True)
             yield
-
-    def courses(self) -> tuple[list[Part], list[Part], list[Part], list[Part]]:
-        """The tour in four courses: what clients do all day, what is common, what is rarer, the other services."""
-        first, *others = self.ground.services
-        last = others[-1] if others else first
-        daily = [self.first_promises(first)]
-        common = [
-            self.skip_elsewhere(first),
-            self.bystanders(first, others[0]) if others else self.round_trip(first),
-            self.letter_case(first),
-        ]
-        rarer = [
-            self.reads_after(first),
-            self.crowd(self.ground.services),
-            self.there_and_back(first),
-        ]
-        rest = [part for service in others for part in self.of_another(service, first)]
-        unusual = [self.body_forms(first), self.round_trip(last)]
-        return daily, common, rarer, [*unusual, *rest]

@@ -21,14 +21,16 @@ from stagecheck.target.pace import Pace, retry_after_s
 from stagecheck.target.reach import unreachable
 from stagecheck.target.wallet import Wallet
 
-_MAX_ANSWER = 32 * 1024 * 1024
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that ask for no change (RFC 9110 9.2.1, without TRACE)."""
+GATEWAY = (502, 503, 504)
+"""Statuses by which what stands before a target speaks for itself (RFC 9110 15.6.3 to 15.6.5)."""
+PATIENCE_S = (0.2, 0.5, 1.0, 2.0)
+"""How long is waited before each repetition of what may be no answer of the target's."""
+_MAX_ANSWER = 32 * 1024 * 1024
 _MOST_WAITS = 5
 _LONGEST_WAIT_S = 300.0
 """As long as a target may ask to wait while things are put back; before that as long as the run may take."""
-_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
-"""Between attempts of what may safely be sent again."""
 
 
 @dataclass(slots=True)
@@ -72,16 +74,19 @@ class Attempt:
 class Client:
     """Sends requests to one target, one after another; `attempt` alone may be called by threads.
 
-    `listen` is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
+    `announce` is told of every request before it is sent, and may keep it from being sent by raising an error; `listen`
+    is told of every exchange. `reserve`: how many of `limits.requests` are kept back for putting things in
     order at the end; `release` opens them. `read_only`: whether anything but a safe method (RFC 9110 9.2.1) is refused
     here, whoever asks for it. `wrote`: whether anything else has been sent so far. `answered`: whether
     the target ever did. `troubles`: what was in the way of answers, and how often. `wallet`: renews credentials.
+    `patience`: seconds between attempts of what may safely be sent again.
     """
 
     url: str
     http: httpx.Client
     limits: Limits
     listen: list[Callable[[Exchange], None]] = field(default_factory=list)
+    announce: list[Callable[[HttpRequest], None]] = field(default_factory=list)
     phase: str = "start"
     sent: int = 0
     reserve: int = 0
@@ -91,7 +96,9 @@ class Client:
     troubles: Counter[str] = field(default_factory=Counter)
     origins: Origins = field(default_factory=Origins)
     wallet: Wallet | None = None
+    patience: tuple[float, ...] = PATIENCE_S
     pace: Pace = field(init=False)
+    _down: bool = False
     _counting: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
 
@@ -103,8 +110,11 @@ class Client:
 
         A time-out, a lost connection, or a gateway that answers instead is an exchange without a status. What may be
         sent again without harm is sent again first: a request that was never taken, or one that is safe (RFC 9110
-        9.2.1). Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no
-        connection could be made at all, HarnessError when the request could not even be formed.
+        9.2.1) and was lost, or perhaps answered by a gateway. Each time counts. Once all of it was in vain, nothing is
+        repeated until something is answered again.
+
+        Raises BudgetSpent before anything is sent when the run may send no more, Unreachable when no connection could
+        be made at all, HarnessError when the request could not even be formed, and what `announce` raises.
         """
         started = time.monotonic()
         number, answer = self._attempts(request)
@@ -126,11 +136,12 @@ class Client:
 
     def _attempts(self, request: HttpRequest) -> tuple[int, Attempt]:
         """The number and the answer of the last attempt; there is one, unless sending it again is safe."""
-        pauses = iter(_PAUSES_S)
+        pauses = iter(() if self._down else self.patience)
         waits, renewed = 0, False
         while True:
             message = self._formed(request)
             number = self.spend()
+            self.tell(request)
             answer = self._once(request, message)
             if answer.status == httpx.codes.UNAUTHORIZED and self.wallet is not None and not renewed:
                 # A credential has ended meanwhile; what is refused for that was not looked at (RFC 9110 15.5.2).
@@ -147,10 +158,14 @@ class Client:
                     return number, Attempt(failure=f"429 {waits} times: lower [limits] rate")
                 self._be_patient(answer)
                 continue
-            if not answer.trouble:
+            doubtful = request.method in SAFE and answer.status in GATEWAY
+            if not answer.trouble and not doubtful:
+                self._down = False
                 return number, answer
-            self.troubles[answer.trouble] += 1
-            pause = next(pauses, None) if answer.unsent or request.method in SAFE else None
+            self.troubles.update([answer.trouble] if answer.trouble else [])
+            again = answer.unsent or request.method in SAFE
+            pause = next(pauses, None) if again else None
+            self._down = self._down or (again and pause is None)
             if pause is None or (answer.unsent and not self.answered) or answer.final:
                 if answer.unsent:
                     raise Unreachable(answer.failure)
@@ -225,6 +240,11 @@ class Client:
             self.pace.hold(min(retry_after_s(answer.headers, 1.0), _LONGEST_WAIT_S))
         self.troubles.update([answer.trouble] if answer.trouble else [])
         return None if answer.gateway else answer.status, dict(answer.headers), answer.body, answer.failure
+
+    def tell(self, request: HttpRequest) -> None:
+        """Tell whoever has to know of a request before it is sent. Raises what they raise."""
+        for hear in self.announce:
+            hear(request)
 
     def record(self, exchanges: Iterable[Exchange]) -> None:
         """Tell whoever listens of exchanges that were made by `attempt`."""

@@ -75,9 +75,12 @@ class Crowd:
         """Send all scripts at the same time, at most as many as the crowd is large; the exchanges by when they began.
 
         A client whose request was never answered sends the rest of its script all the same. Raises BudgetSpent before
-        anything is sent, Unreachable where no client could connect, and HarnessError.
+        anything is sent, Unreachable where no client could connect, HarnessError, and what `Client.tell` raises.
         """
         self.client.spend(sum(map(len, scripts)))
+        for script in scripts:
+            for errand in script:
+                self.client.tell(errand.request)
         first = self.client.sent - sum(map(len, scripts)) + 1
         together = threading.Barrier(len(scripts))
         futures = [

@@ -43,9 +43,14 @@ ROUTES: tuple[tuple[tuple[bool, Flag], ...], ...] = (
 
 @dataclass(slots=True)
 class Journal:
-    """The first placement that was seen of each service."""
+    """The first placement that was seen of each service. `theirs`: what somebody else moves, which is left to them."""
 
     homes: dict[str, Placement] = field(default_factory=dict)
+    theirs: dict[str, Placement] = field(default_factory=dict)
+
+    def leave(self, service: str, place: Placement) -> None:
+        """Leave a service where somebody else has put it."""
+        self.theirs[service] = place
 
     def note(self, placements: Mapping[str, Placement]) -> None:
         """Remember where services are, unless it is known already."""
@@ -60,7 +65,7 @@ class Journal:
         `stages` may be gone through; `route`: which of `ROUTES` is taken.
         """
         for service, home in self.homes.items():
-            if service not in writable or now.get(service) == home:
+            if service not in writable or service in self.theirs or now.get(service) == home:
                 continue
             away = next((stage for stage in stages if stage != home.stage), home.stage)
             for to_home, flag in ROUTES[route]:
@@ -73,5 +78,5 @@ class Journal:
         return {
             service: home
             for service, home in self.homes.items()
-            if service not in writable and service in now and now[service] != home
+            if service not in writable and service not in self.theirs and service in now and now[service] != home
         }
