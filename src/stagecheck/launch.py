@@ -31,12 +31,14 @@ from stagecheck.keeping import Keeping
 from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.state import Reading
-from stagecheck.outcome import Grade, RunResult, Setting, Verdict
+from stagecheck.outcome import Grade, Replays, RunResult, Setting, Verdict
 from stagecheck.spec.promised import fingerprint_of, promises_of
-from stagecheck.suite.discover import survey
+from stagecheck.suite.discover import discover, survey
 from stagecheck.suite.findings import Findings
 from stagecheck.suite.plan import PROFILES, Plan, ProfileName
 from stagecheck.suite.put_back import WayHome
+from stagecheck.suite.races.again import again
+from stagecheck.suite.races.races import Races
 from stagecheck.suite.registry import CHECKED
 from stagecheck.suite.replay import Replay, Retold, bound
 from stagecheck.suite.restoring import Restored
@@ -148,20 +150,43 @@ class Launch:
 
         Raises ConfigError where the target has not enough to bind to, and what `survey` raises.
         """
+
+        def tell(session: Session) -> Retold:
+            stages, services, _ = survey(session, self.plan)
+            ids = bound(reproducer["bindings"], stages, services, self.plan, session)
+            session.client.phase = "replay"
+            return Replay(session, reproducer, ids).tell(times)
+
+        return self._with_session(tell)
+
+    def race(self, history: Mapping[str, Any], times: int) -> tuple[Replays, list[str], list[str]]:
+        """Send a kept round that many times: how often its promise broke again, in which words, and what is not back.
+
+        Raises UsageError, ConfigError where the target has not what the round was about, and what `discover` raises.
+        """
+
+        def tell(session: Session) -> tuple[Replays, list[str]]:
+            ground = discover(session, self.plan)
+            session.client.phase = "races"
+            replays, said = again(Races(session, ground, self.plan), history, times)
+            return replays, list(said)
+
+        (replays, said), left = self._with_session(tell)
+        return replays, said, left
+
+    def _with_session(self, work: Callable[[Session], T]) -> tuple[T, list[str]]:
+        """Do something in a session that judges nothing; then everything goes home, and what could not is told."""
         with self.open() as http, self.kept(http) as keeping:
             session = self._session(http)
             if keeping is not None:
                 keeping.attend(session)
             with self.interruptible(session.client):
                 try:
-                    stages, services, _ = survey(session, self.plan)
-                    ids = bound(reproducer["bindings"], stages, services, self.plan, session)
-                    session.client.phase = "replay"
-                    retold = Replay(session, reproducer, ids).tell(times)
+                    done = work(session)
                 except BaseException as error:  # noqa: BLE001 - whatever it is, services go home first
                     raise told(error, _put_back(session, keeping)) from None
                 left = _put_back(session, keeping)
-                return retold, [*(keeping.earlier if keeping else ()), *left]
+                return done, [*(keeping.earlier if keeping else ()), *left]
 
     def restore(self, ledger: Path) -> Restored:
         """Put back what the run of that ledger has left; nothing where it is finished.
@@ -198,7 +223,8 @@ class Launch:
 
     def _session(self, http: httpx.Client) -> Session:
         """A session that judges nothing."""
-        return Session(Client(self.url, http, self.limits), self.document, self.credentials, Findings(()))
+        client = Client(self.url, http, self.limits, wallet=self.wallet)
+        return Session(client, self.document, self.credentials, Findings(()))
 
     def open(self) -> AbstractContextManager[httpx.Client]:
         """A client of the target."""

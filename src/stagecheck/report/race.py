@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stagecheck.errors import UsageError
 from stagecheck.report.record import Record, write_atomically
 
 FOLDER = "races"
@@ -75,3 +76,41 @@ def write_histories(directory: Path, record: Record) -> None:
         text = json.dumps(history, indent=2, ensure_ascii=False) + "\n"
         place = folder / f"{number:02d}-{violation['requirement'].lower()}.json"
         write_atomically(place, text.encode("utf-8", "backslashreplace"))
+
+
+def read_history(path: Path) -> dict[str, Any] | None:
+    """The whole round that a file keeps; None for a file that is no such history.
+
+    Raises UsageError where the file is one by its name for things, and cannot be sent again.
+    """
+    try:
+        history = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(history, dict) or "operations" not in history:
+        return None
+    if not _is_history(history):
+        raise UsageError(f"{path} is no race that this version reads; give one from reports/{FOLDER}/")
+    return history
+
+
+def _is_history(history: Mapping[str, Any]) -> bool:
+    texts = all(isinstance(history.get(key), str) for key in ("requirement", "message", "expected"))
+    began, operations = history.get("began"), history.get("operations")
+    if history.get("schema") != SCHEMA or not texts or not isinstance(began, list) or not isinstance(operations, list):
+        return False
+    places = all(
+        isinstance(one, dict)
+        and isinstance(one.get("service"), str)
+        and isinstance(one.get("stage"), str)
+        and isinstance(one.get("skipped"), bool)
+        for one in began
+    )
+    return places and bool(operations) and all(map(_is_operation, operations))
+
+
+def _is_operation(one: object) -> bool:
+    if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in ("method", "path")):
+        return False
+    times = isinstance(one.get("start_s"), int | float) and isinstance(one.get("end_s"), int | float | None)
+    return times and isinstance(one.get("client"), int) and isinstance(one.get("body"), str | None)
