@@ -1,7 +1,8 @@
-"""Make the sample reports of reports/samples/: real runs against three targets in this process. `make samples`.
+"""Make the sample reports of reports/samples/: real runs against four targets in this process. `make samples`.
 
 Each is a report.json and what is made of it: the page, and the formats for machines and pull requests. Durations,
-latencies and the beginning are those of the run; all else comes out the same every time.
+latencies and the beginning are those of the run, and so is what clients that ask at once meet in `race`; all else comes
+out the same every time.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ def non_conforming() -> Answer:
     return lambda request: as_httpx(mock, request)
 
 
+def race() -> Answer:
+    """A target that is right when it is asked one thing after another, and loses moves that come together."""
+    mock = DEFECTS["conflict-swallowed"].mock(embedded())
+    return lambda request: as_httpx(mock, request)
+
+
 def static() -> Answer:
     """A mock that answers with the examples of the document, as Prism and the like do, and checks credentials."""
     entry = {"id": _EXAMPLE, "created_at": "2019-08-24T14:15:22Z", "service_id": _EXAMPLE, "is_skipped": False}
@@ -88,6 +95,7 @@ def static() -> Answer:
 SAMPLES: dict[str, Callable[[], Answer]] = {
     "conforming": conforming,
     "non-conforming": non_conforming,
+    "race": race,
     "static-mock": static,
 }
 

@@ -201,7 +201,7 @@ def test_the_samples_are_records_and_their_pages_valid(sample: Path) -> None:
 
 
 def test_there_are_samples_of_each_kind() -> None:
-    assert {sample.stem for sample in SAMPLES} >= {"conforming", "non-conforming", "static-mock"}
+    assert {sample.stem for sample in SAMPLES} >= {"conforming", "non-conforming", "race", "static-mock"}
 
 
 def test_the_assets_hold_nothing_from_elsewhere() -> None:
