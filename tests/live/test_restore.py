@@ -39,7 +39,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> CallLine:
     return called
 
 
-def _crashed(config: Path, monkeypatch: pytest.MonkeyPatch, requests: int = 40, *arguments: str) -> Path:
+def _crashed(config: Path, monkeypatch: pytest.MonkeyPatch, requests: int = 65, *arguments: str) -> Path:
     """A run that puts nothing back, as if it had been killed; its ledger."""
     text = config.read_text()
     config.write_text(f"{text}\n[limits]\nrequests = {requests}\n")
@@ -102,7 +102,7 @@ def test_what_somebody_else_has_moved_since_is_left_and_told(
 ) -> None:
     with serving(mock := Mock(embedded())) as url:
         config = config_for(mock, url, tmp_path)
-        ledger = _crashed(config, monkeypatch, 60)
+        ledger = _crashed(config, monkeypatch, 65)
         theirs = _moved(mock)[0]
         elsewhere, skipped = _not_ours(ledger, theirs)
         _put(mock, theirs, elsewhere, skipped)
@@ -306,12 +306,15 @@ def test_the_config_may_say_where_ledgers_are_kept(
         assert (_moved(mock), list((tmp_path / "kept").glob("*.jsonl"))) == ([], [])
 
 
-def test_a_target_may_be_compared_with_itself(tmp_path: Path, call: CallLine) -> None:
-    with serving(mock := Mock(embedded())) as url:
-        config = config_for(mock, url, tmp_path)
-        told = call("compare", config, config, "--profile", "quick")
-        assert told.code in (0, 1)
-        assert (_moved(mock), list(Path("reports").glob("*.jsonl"))) == ([], [])
+def test_what_a_comparison_moves_is_put_back_and_its_ledgers_go(tmp_path: Path, call: CallLine) -> None:
+    with serving(one := Mock(embedded())) as first, serving(other := Mock(embedded())) as second:
+        configs = []
+        for mock, url, name in ((one, first, "one"), (other, second, "other")):
+            (tmp_path / name).mkdir()
+            configs.append(config_for(mock, url, tmp_path / name))
+        told = call("compare", *configs, "--profile", "quick")
+        assert told.code == 0
+        assert (_moved(one), _moved(other), list(Path("reports").glob("*.jsonl"))) == ([], [], [])
 
 
 def test_a_ledger_that_cannot_be_written_stops_the_run_before_the_write(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from stagecheck.errors import CredentialRefused, TargetError
 from stagecheck.exchange import Exchange, HttpRequest
-from stagecheck.model.requests import Request, is_read
+from stagecheck.model.requests import FOREIGN, Request, is_read
 from stagecheck.model.state import World
 from stagecheck.model.step import Refused, step
 from stagecheck.target.client import Client
@@ -49,7 +49,8 @@ def assured(session: Asking, request: Request | None, exchange: Exchange) -> Exc
     if exchange.gateway is not None:
         return _asked_again(session, good, request, exchange)
     status = exchange.status
-    if status in (401, 403) and request is not None and exchange.request.credential == good.credential:
+    ours = request is not None and (exchange.request.credential == good.credential or request.caller == FOREIGN)
+    if status in (401, 403) and request is not None and ours:
         answers = [outcome.answer for outcome in step(session.world, request)]
         promised = any(isinstance(a, Refused) and a.requirement and a.allows(status) for a in answers)
         if not promised and session.client.send(good).status in (401, 403):

@@ -23,7 +23,8 @@ def things(session: Session, ground: Ground, plan: Plan) -> Iterator[Thing]:
     services = [key for key, service in world.services.items() if service.environment == ground.environment]
     yield Thing("environment", spelled(ground.environment))
     for key in dict.fromkeys((*ground.all_stages, *ours)):
-        yield Thing("stage", spelled(key), world.stages[key].name)
+        known = world.stages.get(key)
+        yield Thing("stage", spelled(key), known.name if known else None)
     for key in dict.fromkeys((*ground.all_services, *services)):
         yield Thing("service", spelled(key))
     for table, things in (("second", plan.second), ("foreign", plan.foreign)):

@@ -195,7 +195,11 @@ def _may_be_theirs(violation: Violation) -> bool:
 
 
 def _came_again(violation: Violation) -> bool:
-    return violation.replays is not None and violation.replays.again >= _TWICE
+    again = violation.replays.again if violation.replays is not None else 0
+    if violation.breach.requirement.startswith("STAGE"):
+        # Where stages cannot be removed hardly any is made to try it again; that it was seen with several says as much.
+        return violation.seen + again >= _TWICE
+    return again >= _TWICE
 
 
 def _once(violation: Violation) -> str:

@@ -42,6 +42,7 @@ class WayHome:
         """Put everything back; what could not be, as notes for the report. Never raises for the target's sake."""
         self.session.client.release()
         if not self.session.client.wrote:
+            self.astray = False
             return []
         writable = frozenset(self.session.usable)
         with _uninterrupted():
@@ -132,6 +133,9 @@ class WayHome:
         """Where everything is: by the list if it is offered, else by what was seen last."""
         believed = self.session.world.placements
         seen = self._listed()
+        if any(found.breach.requirement == "STATE-5" for found in self.session.findings.violations):
+            # What a read says was wrong before, and what is believed may come from it: everything is sent home.
+            return {}
         if seen is not None:
             # A read that lies must not keep a service from home: what is believed otherwise is put back.
             return {key: place for key, place in _places(seen).items() if believed.get(key, place) == place}

@@ -93,6 +93,7 @@ class _Restoring:
             )
         now = self._now()
         astray = dict(self._astray(now))
+        self.session.client.wrote = True  # somebody did, in this one's place
         way_home = WayHome(self.session, Journal(astray), sure=False)
         made = self._made()
         if astray or made:

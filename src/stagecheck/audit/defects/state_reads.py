@@ -32,7 +32,11 @@ class _SeesOtherwise(Misplaces):
     """`seen` says which world an accepted request shows; writes go on as they should."""
 
     def accepted(self, request: Request, answer: Accepted) -> Answer:
-        now, self.world = self.world, self.seen(request)
+        now, seen = self.world, self.seen(request)
+        if answer.stage is not None and answer.stage not in seen.stages:
+            # What was made since is not there to be seen otherwise.
+            seen = now
+        self.world = seen
         try:
             if isinstance(request, ReadService):
                 answer = Accepted(stage=self.world.placements[request.service].stage)

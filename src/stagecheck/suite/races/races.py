@@ -16,8 +16,8 @@ from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.model.absorb import resynchronise
 from stagecheck.model.compare import Mismatch, places_of
 from stagecheck.model.observation import Observation
-from stagecheck.model.requests import Attach, ReadList, ReadService
-from stagecheck.model.state import World
+from stagecheck.model.requests import Attach, Form, ReadList, ReadService
+from stagecheck.model.state import Reading, World
 from stagecheck.operations import OperationKey
 from stagecheck.outcome import Level, Race, Replays
 from stagecheck.suite.discover import Ground
@@ -26,7 +26,7 @@ from stagecheck.suite.plan import Plan
 from stagecheck.suite.races.judging import Judging, Wrong
 from stagecheck.suite.races.quiet import Quiet, disagreement
 from stagecheck.suite.races.rounds import Ask, Round, Rounds
-from stagecheck.suite.races.specification import Kind, Shown
+from stagecheck.suite.races.specification import Asked, Kind, Shown
 from stagecheck.suite.races.telling import Done, race_of
 from stagecheck.suite.registry import RACES
 from stagecheck.suite.session import Session
@@ -192,9 +192,14 @@ class Races:
         findings.exercise(["RACE-3"] * lists)
         for one in done:
             answer = one.operation.answer
-            if isinstance(answer, Shown) and answer.kind is Kind.DECLINED:
+            if isinstance(answer, Shown) and answer.kind is Kind.DECLINED and not self._may_refuse(one.call):
                 self.declined[one.reply.status or 0] += 1
             self._crashed(one)
+
+    def _may_refuse(self, call: Asked) -> bool:
+        """Whether the contract leaves it to the target to refuse that (SKIP-2)."""
+        reading = self.session.world.reading
+        return isinstance(call, Attach) and call.form is Form.TRUE and reading in (None, Reading.REFUSE)
 
     def _crashed(self, one: Done) -> None:
         status = one.reply.status
