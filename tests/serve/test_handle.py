@@ -150,12 +150,20 @@ def test_the_config_is_read_and_names_all_there_is(tmp_path: Path) -> None:
         assert (table.environment, table.stage, table.service) == (environment.id, stage, service)
 
 
+NOT_FOR_A_MOCK = {
+    "proxy",
+    "ca",
+    *(f"{role}_{how}" for role in config.AuthTable.RENEWABLE for how in ("file", "command")),
+}
+"""It is on this machine, and its credentials stand beside them."""
+
+
 def test_the_config_has_every_table_and_key_that_there_is(tmp_path: Path) -> None:
     """What holds by default stands there as a comment, and is right if the mark is taken off."""
     text = config_of(MockTarget(embedded(), URL))
     for table, keys in config.TABLES.items():
         assert f"[{table}]" in text
-        for key in keys:
+        for key in keys.keys() - NOT_FOR_A_MOCK:
             assert f"\n{key} = " in text or f"\n# {key} = " in text, key
     place = tmp_path / "stagecheck.toml"
     place.write_text("".join(line.removeprefix("# ") for line in text.splitlines(keepends=True)))

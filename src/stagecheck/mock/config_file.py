@@ -21,6 +21,7 @@ _DEFAULTS = """\
 # history = "reports/history"   # where runs are remembered for stagecheck trend; false for nowhere
 # [storage]
 # examples = ".stagecheck/examples"
+# ledgers = ".stagecheck/ledgers" # what has to be put back after a crash; otherwise with the reports
 """
 
 
@@ -31,6 +32,7 @@ def config_of(target: MockTarget) -> str:
     for key, ids in (("stages", target.stages), ("services", target.services)):
         lines += _list(key, [(identifier, name) for name, identifier in ids.items()]) if ids else []
     lines.append("# manage_stages = true          # whether a run may make stages of its own, which it removes again")
+    lines.append('# allow_hosts = ["127.0.0.1"]   # no other host is gone to')
     lines.append('# version = "1.0.0"             # of the target: stagecheck trend tells flaky from changed by it')
     lines += ["", "[auth]"]
     for key in ("token", "jwt", "expired_jwt", "foreign_token"):
