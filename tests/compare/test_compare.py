@@ -65,7 +65,7 @@ def test_a_conforming_variant_does_not_differ_from_itself(name: str) -> None:
     assert compared(one, other, configured=variant.configured).run() == ()
 
 
-@pytest.mark.parametrize("name", thinned(alone(), every=35))
+@pytest.mark.parametrize("name", thinned(alone(), every=60))
 def test_a_defect_is_a_difference_and_is_named(name: str) -> None:
     right = frozenset(DEFECTS[name].right_names)
     found = compared(Mock(embedded()), DEFECTS[name].mock(embedded()), NIGHTLY, right).run()

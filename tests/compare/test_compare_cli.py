@@ -124,7 +124,8 @@ def test_urls_take_the_rest_of_their_config_from_the_option(call: CallLine) -> N
         mixed = call("compare", places[0], second, "--config", places[0], *_QUICK, "--json")
         one_and_the_same = call("compare", places[0], first, "--config", places[1], *_QUICK)
     assert (differ.code, told(differ)["targets"]) == (1, {"A": first, "B": second})
-    assert (mixed.code, told(mixed)) == (1, told(differ))
+    # What the first left behind, an order of entries say, may cost the second a request more or less.
+    assert (mixed.code, {**told(mixed), "asked": 0}) == (1, {**told(differ), "asked": 0})
     assert one_and_the_same.code == 2
     assert one_and_the_same.error.startswith(f"A and B are both {first}, with the same stages: give two targets")
     assert untouched(one)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from kit.small import ENVIRONMENT, FOREIGN_ENVIRONMENT, SECOND_ENVIRONMENT, uid, world_of
+from kit.thinned import EVERYTHING
 from stagecheck.mock.app import Answer, Call, Mock
 from stagecheck.mock.scenario import TOKEN, Scenario
 from stagecheck.model.observation import Reply
@@ -190,7 +191,7 @@ def _placements_of(world: World) -> Counter[tuple[str, Placement]]:
     return Counter(pair for pair in world.placements.items() if world.environment_of(pair[0]) == ENVIRONMENT)
 
 
-@settings(_BOUND, max_examples=6000)
+@settings(_BOUND, max_examples=6000 if EVERYTHING else 2000)
 @example(
     Reading.REFUSE,
     [("one", "C", bodies.NO_BODY), ("three", "A", bodies.TRUE)],

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from stagecheck.audit.combine import combined
-from stagecheck.audit.defect import DEFECTS, Defect
+from stagecheck.audit.defect import DEFECTS, Defect, alone
 from stagecheck.audit.matrix import spread
 from stagecheck.audit.target import embedded_run
 from stagecheck.embedded import EMBEDDED_URL, embedded_client
@@ -110,10 +110,10 @@ def audit_pairs(
 
 
 def _draws(seed: int) -> Iterator[tuple[str, str]]:
-    """Random pairs of different defects, each pair once."""
-    chosen, drawn = random.Random(seed), set()  # noqa: S311  (a choice, not a secret)
+    """Random pairs of different defects that one client meets, each pair once."""
+    chosen, drawn, names = random.Random(seed), set(), list(alone())  # noqa: S311  (a choice, not a secret)
     while True:
-        first, second = chosen.sample(list(DEFECTS), 2)
+        first, second = chosen.sample(names, 2)
         pair = frozenset((first, second))
         if pair not in drawn:
             drawn.add(pair)
