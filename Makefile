@@ -29,11 +29,12 @@ lint: $(STAMP)  ## ruff: rules and format
 types: $(STAMP)  ## mypy, strict
 	$(BIN)/mypy
 
-unit: $(STAMP)  ## every test, with branch coverage gated
+unit: $(STAMP)  ## every test; branch coverage is gated, and measured in all but the long ones
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m 'not long'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 wheel: $(STAMP)  ## build the wheel, install it elsewhere, run it there
 	$(BIN)/python tests/wheel.py

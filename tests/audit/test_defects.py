@@ -17,10 +17,12 @@ from stagecheck.contract import CATALOGUE
 from stagecheck.mock.app import Mock
 from stagecheck.suite.registry import RACES
 
+pytestmark = pytest.mark.long
+
 FAMILIES = ("MOVE", "SKIP", "STATE", "SHAPE", "ERR", "AUTH")
 JOBS = 2
-SOME = defects(every=4)
-CLEAN = thinned(VARIANTS, every=6)
+SOME = defects(every=8)
+CLEAN = thinned(VARIANTS, every=10)
 
 
 @pytest.fixture(scope="module")

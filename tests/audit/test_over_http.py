@@ -18,6 +18,8 @@ from stagecheck.outcome import Grade, Verdict
 from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.registry import CHECKED
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("reading", Reading)
 def test_the_server_conforms_with_every_reading(reading: Reading) -> None:
@@ -34,4 +36,4 @@ def test_a_defect_is_found_at_the_same_request(name: str) -> None:
     here, there = (defect_judged(DEFECTS[name], over_http=over_http) for over_http in (False, True))
     assert not there.survived
     assert not there.for_the_wrong_reason
-    assert there == here
+    assert there.violated == here.violated

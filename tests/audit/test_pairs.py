@@ -22,6 +22,8 @@ from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.model.requests import Attach, Form
 from stagecheck.model.state import Placement
 
+pytestmark = pytest.mark.long
+
 PAIRS = 40 if EVERYTHING else 12
 MOVE, SKIP, STATE = ("MOVE-1", "a"), ("SKIP-1", "b"), ("STATE-1", "c")
 Register = Callable[..., Defect]

@@ -30,6 +30,8 @@ from stagecheck.suite.plan import Plan
 from stagecheck.suite.replay import Story
 from stagecheck.target.client import Limits
 
+pytestmark = pytest.mark.long
+
 _HAS_CURL = shutil.which("curl") is not None
 _NOT_AGAIN: dict[str, str] = {}
 """Defects whose violation no fresh target shows by the steps alone, each with the reason."""
@@ -74,7 +76,7 @@ def _fails(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", thinned(alone(), every=5))
+@pytest.mark.parametrize("name", thinned(alone(), every=10))
 def test_all_three_forms_tell_the_defect_from_the_contract(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,8 @@ from stagecheck.suite.plan import PROFILES, Plan, Profile, ProfileName
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.credentials import Credentials
 
+pytestmark = pytest.mark.long
+
 NIGHTLY = PROFILES[ProfileName.NIGHTLY]
 QUICK = PROFILES[ProfileName.QUICK]
 

@@ -24,6 +24,8 @@ from stagecheck.mock.scenario import Scenario, embedded, scenario
 from stagecheck.model.requests import DeleteStage, EditStage, MoveStage
 from stagecheck.model.state import Reading
 
+pytestmark = pytest.mark.long
+
 CallLine = Callable[..., Called]
 OWN = embedded_credentials()
 _LAYOUT: dict[str, dict[str, tuple[tuple[str, str, bool], ...]]] = {

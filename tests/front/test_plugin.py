@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from kit.thinned import thinned
 from peers.ledger_server import Context, start
 from stagecheck import launch, pytest_plugin
 from stagecheck.contract import CATALOGUE
@@ -20,6 +21,8 @@ from stagecheck.model.step import Refused
 from stagecheck.pytest_plugin import _once
 from stagecheck.suite.registry import CHECKED
 from stagecheck.suite.runner import Runner
+
+pytestmark = pytest.mark.long
 
 pytest_plugins = ["pytester"]
 Toml = Callable[..., Path]
@@ -99,7 +102,7 @@ def test_a_violation_is_told_without_a_traceback(run: Run, config: Toml) -> None
     assert any(case.name == "MOVE-5" and case.result for case in suite)
 
 
-@pytest.mark.parametrize("distribution", [(), ("--dist", "each")])
+@pytest.mark.parametrize("distribution", thinned([(), ("--dist", "each")], every=2))
 def test_under_xdist_one_worker_makes_the_run(
     distribution: tuple[str, ...], run: Run, config: Toml, ledger: Context
 ) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 HEADING = "## The mock: developing and testing against it"
 SECTION = README.partition(f"{HEADING}\n")[2].partition("\n## ")[0]

@@ -25,6 +25,8 @@ from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import TOKEN, embedded
 from stagecheck.report.record import read_record
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "docs" / "recipes"
 GITHUB: dict[str, Any] = yaml.safe_load((RECIPES / "github-actions.yml").read_text())

@@ -33,6 +33,8 @@ from stagecheck.standalone.steps import farewell
 from stagecheck.suite.registry import STAGES
 from suite.rig import QUICK, rig
 
+pytestmark = pytest.mark.long
+
 Story = dict[str, Any]
 CallLine = Callable[..., Called]
 

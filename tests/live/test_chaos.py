@@ -26,6 +26,8 @@ from stagecheck.suite.runner import Runner
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.reach import live
 
+pytestmark = pytest.mark.long
+
 _SHARES = (0.01, 0.05, 0.1, 0.2)
 _TIMEOUT_S, _STALL_S = 0.3, 0.5
 _PATIENCE_S = (0.005,) * 4

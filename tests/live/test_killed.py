@@ -25,6 +25,8 @@ from stagecheck.mock.handle import MockTarget
 from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.mock.server import LOOPBACK, Server, bound
 
+pytestmark = pytest.mark.long
+
 _RUNS = 100
 _WAYS = ("before", "after", "lost")
 _PATIENCE_S = 120

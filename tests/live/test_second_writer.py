@@ -17,6 +17,8 @@ from stagecheck.model.state import Placement
 from stagecheck.outcome import Grade, RunResult, Verdict
 from suite.rig import Rig, named, rig
 
+pytestmark = pytest.mark.long
+
 _RATES = (0.003, 0.01, 0.03, 0.1, 0.4)
 """How often somebody else moves something, for each request of the run."""
 _WHOM = ("ours", "others", "any")

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from stagecheck.wire import bodies
 from stagecheck.wire.answers import Habits, read_answer
 from stagecheck.wire.bodies import Body
 from stagecheck.wire.spell import operation_of, read_path
+
+pytestmark = pytest.mark.long
 
 LAYOUT = {"A": ("one", "two*"), "B": ("three",), "C": (), "D": ("four*",)}
 STAGES, SERVICES = ("A", "B", "C", "D"), ("one", "two", "three", "four")
@@ -191,7 +194,7 @@ def _placements_of(world: World) -> Counter[tuple[str, Placement]]:
     return Counter(pair for pair in world.placements.items() if world.environment_of(pair[0]) == ENVIRONMENT)
 
 
-@settings(_BOUND, max_examples=6000 if EVERYTHING else 2000)
+@settings(_BOUND, max_examples=6000 if EVERYTHING else 1000)
 @example(
     Reading.REFUSE,
     [("one", "C", bodies.NO_BODY), ("three", "A", bodies.TRUE)],

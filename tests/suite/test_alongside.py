@@ -15,6 +15,8 @@ from stagecheck.suite.plan import ProfileName
 from stagecheck.suite.shapes import shape_problems
 from suite.rig import DOCUMENT, named
 
+pytestmark = pytest.mark.long
+
 
 def test_each_kind_of_flaw_of_one_answer_is_a_violation_of_its_own() -> None:
     payload = listing({"A": ("one", "two"), "B": (), "C": ()})

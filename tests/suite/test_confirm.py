@@ -19,6 +19,8 @@ from stagecheck.target import client
 from stagecheck.target.client import Limits
 from suite.rig import Rig, by_id, named, rig
 
+pytestmark = pytest.mark.long
+
 PLENTY = Limits(requests=1200)
 
 

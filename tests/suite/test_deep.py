@@ -9,6 +9,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
+from kit.thinned import EVERYTHING
 from stagecheck.audit.defects.wrong import Misplaces
 from stagecheck.contract import CATALOGUE
 from stagecheck.embedded import EMBEDDED_URL, embedded_credentials, embedded_plan
@@ -32,6 +33,8 @@ from stagecheck.suite.session import Session
 from stagecheck.target.client import Client, Limits
 from stagecheck.wire import bodies
 from suite.rig import DOCUMENT, QUICK, Offering, rig
+
+pytestmark = pytest.mark.long
 
 PLENTY = 10**6
 
@@ -174,6 +177,7 @@ def test_a_defect_of_the_last_k_requests_is_found_by_the_walk_of_depth_k(extent:
         assert too_short.covered.main.depth == extent.depth - 1
 
 
+@pytest.mark.skipif(not EVERYTHING, reason="half a minute: with EVERYTHING=1")
 def test_three_defects_of_the_last_four_requests_do_not_hide_one_another() -> None:
     extent = Extent(4, stages=2, services=1)
     made = small(2, 1)

@@ -17,6 +17,8 @@ from stagecheck.suite.deep.space import FORMS, Space
 from stagecheck.suite.deep.walk import Walk
 from stagecheck.wire import bodies
 
+pytestmark = pytest.mark.long
+
 Window = tuple[int, ...]
 """A state and the transitions that follow it."""
 

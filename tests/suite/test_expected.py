@@ -15,6 +15,8 @@ from stagecheck.suite.findings import MOST_OF_ONE_REQUIREMENT, Findings
 from stagecheck.target.client import Limits
 from suite.rig import NIGHTLY, rig
 
+pytestmark = pytest.mark.long
+
 
 class Careless(Mock):
     """Answers 400 to other methods: a broken SHOULD (ERR-7)."""

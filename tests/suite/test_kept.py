@@ -14,6 +14,8 @@ from stagecheck.model.requests import Attach
 from stagecheck.model.state import Placement
 from suite.rig import NIGHTLY, rig
 
+pytestmark = pytest.mark.long
+
 
 class _Forgets(Misplaces):
     """The second move in a row of a service that the tour does not go over leaves it skipped."""

@@ -16,6 +16,8 @@ from stagecheck.suite.registry import CHECKED, STAGES
 from stagecheck.target.credentials import Credentials
 from suite.rig import Offering, Rig, by_id, named, rig
 
+pytestmark = pytest.mark.long
+
 READS = (OperationKey.LIST, OperationKey.GET_STAGE, OperationKey.GET_SERVICE_STAGE)
 SUBSETS = [subset for size in range(4) for subset in combinations(READS, size)]
 

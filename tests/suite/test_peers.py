@@ -18,6 +18,8 @@ from stagecheck.target.credentials import Credentials
 from stagecheck.target.reach import live
 from suite.rig import DOCUMENT, NIGHTLY, QUICK, named
 
+pytestmark = pytest.mark.long
+
 
 def verify(context: Context, profile: Profile) -> RunResult:
     """A whole run against the server."""

@@ -44,6 +44,8 @@ from stagecheck.target.client import Client, Limits
 from stagecheck.target.crowd import Crowd, Errand, Timed
 from suite.rig import DOCUMENT, Offering
 
+pytestmark = pytest.mark.long
+
 SHORT = replace(PROFILES[ProfileName.QUICK], telling_first=False)
 RACING = [name for name, defect in DEFECTS.items() if defect.races]
 ROUNDS = 200 if EVERYTHING else 25

@@ -19,6 +19,8 @@ from stagecheck.suite.registry import CHECKED
 from stagecheck.target.client import Limits
 from suite.rig import Rig, by_id, named, rig
 
+pytestmark = pytest.mark.long
+
 
 @cache
 def done(*, quick: bool, seed: int = 0) -> tuple[Rig, RunResult]:

@@ -26,6 +26,8 @@ from stagecheck.suite.made import MOST_STAYING, MOST_STAYING_IN_ALL
 from stagecheck.suite.registry import STAGES
 from suite.rig import NIGHTLY, QUICK, Offering, Rig, by_id, named, rig
 
+pytestmark = pytest.mark.long
+
 _MANAGING = (CreateStage, EditStage, DeleteStage, MoveStage)
 
 
