@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from rich.console import Console
 from rich.table import Table
 
-from stagecheck.spec import fragment_path, read
+from stagecheck.operations import OperationKey
+from stagecheck.spec import fragment_path, load, read
 from stagecheck.spec.diff import diff
 from stagecheck.spec.lint import check
 from stagecheck.spec.writing import as_json, as_yaml
 
+_ANSWERS = 1000
 _THINGS = (0, 100, 400)
 """Things that are added to the fragment, each with three operations and a schema of its own; 400 make a megabyte."""
 
@@ -97,6 +100,21 @@ def print_documents(console: Console) -> None:
     console.print(table)
 
 
+def print_answers(console: Console) -> None:
+    """Print what it costs to hold one answer, a list of three stages of two services, against the document."""
+    document = load()
+    entry = {"id": str(UUID(int=1)), "created_at": "2026-01-01T00:00:00Z", "service_id": str(UUID(int=2))}
+    stage = {"id": str(UUID(int=3)), "created_at": "2026-01-01T00:00:00Z", "environment": {"id": str(UUID(int=4))}}
+    answer = {"results": [{**stage, "services": [entry, entry]}] * 3}
+
+    def judged() -> None:
+        for _ in range(_ANSWERS):
+            document.response_problems(OperationKey.ATTACH, 200, answer)
+
+    console.print(f"Judging an answer by the document: {seconds(judged) / _ANSWERS * 1e6:.1f} µs")
+
+
 if __name__ == "__main__":
+    print_answers(Console())
     print_documents(Console())
     print_changes(Console())

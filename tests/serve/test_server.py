@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -242,13 +243,18 @@ def test_patience_is_asked_for(serve: Callable[..., MockTarget]) -> None:
 
 
 def test_latency_makes_nobody_else_wait(serve: Callable[..., MockTarget]) -> None:
-    target = serve(faults=Faults(latency_ms=150))
-    began = time.monotonic()
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(lambda _: httpx.get(target.url, timeout=30), range(CLIENTS)))
-    took = time.monotonic() - began
-    assert took >= 0.15
-    assert took < 0.15 * CLIENTS
+    """One after another, they would be answered at least the latency apart, each from each, however slow it all is."""
+    target = serve(faults=Faults(latency_ms=300))
+    with httpx.Client(timeout=30) as client, ThreadPoolExecutor(CLIENTS) as pool:
+
+        def answered(_: int) -> float:
+            client.get(target.url)
+            return time.monotonic()
+
+        began = time.monotonic()
+        ends = sorted(pool.map(answered, range(CLIENTS)))
+    assert ends[0] - began >= 0.3
+    assert min(later - earlier for earlier, later in pairwise(ends)) < 0.3
 
 
 # ---------------------------------------------------------------------- at the same time

@@ -6,7 +6,6 @@ import copy
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -407,15 +406,6 @@ def test_one_stage_answers(fragment: Document) -> None:
         assert fragment.response_problems(key, 200, stage(entry())) == []
         assert fragment.response_problems(key, 200, {"results": []}) != []
     assert fragment.response_problems(OperationKey.DELETE, 204, None) == []
-
-
-def test_judging_an_answer_is_fast(fragment: Document) -> None:
-    payload = {"results": [stage(entry(), entry()) for _ in range(3)]}
-    started = time.perf_counter()
-    for _ in range(1000):
-        fragment.response_problems(ATTACH, 200, payload)
-    # Measured: 3 µs. The bound is a hundred times that, for a loaded machine.
-    assert (time.perf_counter() - started) / 1000 < 300e-6
 
 
 # --- request bodies
