@@ -20,7 +20,17 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from stagecheck import __version__, contract, spec
-from stagecheck.config import AuthTable, Config, TargetTable, credentials_of, limits_of, load, plan_of, sources_of
+from stagecheck.config import (
+    DEFAULT_FORMATS,
+    AuthTable,
+    Config,
+    TargetTable,
+    credentials_of,
+    limits_of,
+    load,
+    plan_of,
+    sources_of,
+)
 from stagecheck.config_values import checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
@@ -103,7 +113,7 @@ class Launch:
     mocked: bool = False
     expectations: entries.Expectations | None = None
     interrupted: bool = False
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = DEFAULT_FORMATS
     wallet: Wallet | None = None
     proxy: str | None = field(default=None, repr=False)
     ca: Path | None = None
