@@ -346,6 +346,10 @@ def prepare_restore(ledger: Path, wanted: Wanted, environ: Mapping[str, str]) ->
     Raises UsageError for what is no ledger.
     """
     account = Account.read(ledger)
+    if not account.url:
+        raise UsageError(
+            f"{ledger} names no target: nothing was noted in it; give a ledger-*.jsonl that a run has left"
+        )
     url = checked_url(account.url, f"{ledger}: its url")
     _allowed(url, wanted)
     auth = AuthTable(environ.get("STAGECHECK_TOKEN") or None, environ.get("STAGECHECK_JWT") or None)

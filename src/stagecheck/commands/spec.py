@@ -102,5 +102,7 @@ def overlay_command(document: Path, with_: Path | None, output: Path | None) -> 
     try:
         write_atomically(output, text.encode())
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot write {output}: {getattr(error, 'strerror', None) or error}; give another") from None
+        raise UsageError(
+            f"cannot write {output}: {getattr(error, 'strerror', None) or error}; give another -o"
+        ) from None
     return 0

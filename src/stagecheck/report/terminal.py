@@ -252,7 +252,7 @@ def _print_commands_hint(console: Console, record: Record) -> None:
     commands = "\n".join(violation["curl"] for violation in record["violations"] if not violation.get("known"))
     if not commands:
         return
-    names = sorted(set(re.findall(r"\$(STAGECHECK_[A-Z_]+)", commands)))
+    names = sorted(set(re.findall(r"\$\{?(STAGECHECK_[A-Z_]+)", commands)))
     if record["target"]["mocked"]:
         hint = "The embedded target has no address: the commands show what was sent."
     elif names:

@@ -376,6 +376,7 @@ class Runner:
             read_only=READS_ALONE if self.plan.read_only else None,
             gateway=self.client.gateways,
             unsure=self._others.why,
+            unanswered=findings.unanswered,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}
