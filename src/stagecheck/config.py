@@ -30,8 +30,6 @@ DEFAULT_SECONDS = {ProfileName.QUICK: 600.0, ProfileName.NIGHTLY: 600.0, Profile
 """Seconds of a run where the config says nothing."""
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONCURRENCY = 8
-DEFAULT_FORMATS = ("html",)
-"""What is written besides report.json and junit.xml where the config says nothing."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -124,7 +122,7 @@ class ReportTable:
     reports, False for none.
     """
 
-    formats: tuple[str, ...] = DEFAULT_FORMATS
+    formats: tuple[str, ...] = values.DEFAULT_FORMATS
     history: Path | bool = True
 
 

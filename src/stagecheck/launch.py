@@ -20,18 +20,8 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from stagecheck import __version__, contract, spec
-from stagecheck.config import (
-    DEFAULT_FORMATS,
-    AuthTable,
-    Config,
-    TargetTable,
-    credentials_of,
-    limits_of,
-    load,
-    plan_of,
-    sources_of,
-)
-from stagecheck.config_values import checked_url
+from stagecheck.config import AuthTable, Config, TargetTable, credentials_of, limits_of, load, plan_of, sources_of
+from stagecheck.config_values import DEFAULT_FORMATS, checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor

@@ -365,7 +365,7 @@ def test_help_and_version(call: Call) -> None:
 def test_a_command_there_is_not_is_2(call: Call) -> None:
     called = call("verfiy")
     assert called.code == 2
-    assert "verfiy" in called.error
+    assert "there is no command 'verfiy'; did you mean verify?" in called.error
     assert "stagecheck --help" in called.error
 
 
