@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import click
 
 from stagecheck import __version__
-from stagecheck.errors import HarnessError, StagecheckError
+from stagecheck.errors import HarnessError, StagecheckError, closest
 
 USAGE = 2
 INCONCLUSIVE = 3
@@ -65,6 +65,14 @@ class _Lazy(click.Group):
         found = importlib.import_module(f"stagecheck.commands.{cmd_name}").command
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"there is no command {name!r}; {closest(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

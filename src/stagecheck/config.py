@@ -122,7 +122,7 @@ class ReportTable:
     reports, False for none.
     """
 
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = values.DEFAULT_FORMATS
     history: Path | bool = True
 
 

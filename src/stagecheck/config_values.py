@@ -119,6 +119,10 @@ def history(value: Any, where: str) -> Path | bool:
     return value if isinstance(value, bool) else directory(value, where)
 
 
+DEFAULT_FORMATS = ("html",)
+"""What is written besides report.json and junit.xml where the config says nothing."""
+
+
 def formats(value: Any, where: str) -> tuple[str, ...]:
     """Names of `report.formats`, each once."""
     if not isinstance(value, list):

@@ -21,7 +21,7 @@ import httpx
 
 from stagecheck import __version__, contract, spec
 from stagecheck.config import AuthTable, Config, TargetTable, credentials_of, limits_of, load, plan_of, sources_of
-from stagecheck.config_values import checked_url
+from stagecheck.config_values import DEFAULT_FORMATS, checked_url
 from stagecheck.embedded import EMBEDDED_URL, embedded_client, embedded_credentials, embedded_plan
 from stagecheck.errors import ConfigError, SelectionError, UsageError
 from stagecheck.exchange import Redactor
@@ -103,7 +103,7 @@ class Launch:
     mocked: bool = False
     expectations: entries.Expectations | None = None
     interrupted: bool = False
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = DEFAULT_FORMATS
     wallet: Wallet | None = None
     proxy: str | None = field(default=None, repr=False)
     ca: Path | None = None
@@ -336,6 +336,10 @@ def prepare_restore(ledger: Path, wanted: Wanted, environ: Mapping[str, str]) ->
     Raises UsageError for what is no ledger.
     """
     account = Account.read(ledger)
+    if not account.url:
+        raise UsageError(
+            f"{ledger} names no target: nothing was noted in it; give a ledger-*.jsonl that a run has left"
+        )
     url = checked_url(account.url, f"{ledger}: its url")
     _allowed(url, wanted)
     auth = AuthTable(environ.get("STAGECHECK_TOKEN") or None, environ.get("STAGECHECK_JWT") or None)

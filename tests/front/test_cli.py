@@ -71,7 +71,7 @@ def test_a_live_target_of_another_make_conforms_and_shows_no_credential(
     assert (called.code, called.err) == (0, "")
     places = [place for place in Path("reports").rglob("*") if place.is_file() and place.suffix != ".lock"]
     artefacts = {place.name: place.read_bytes().decode("utf-8", "replace") for place in places}
-    assert set(artefacts) == {"report.json", "junit.xml", "exchanges.ndjson", "runs.sqlite3"}
+    assert set(artefacts) == {"report.html", "report.json", "junit.xml", "exchanges.ndjson", "runs.sqlite3"}
     secrets = [ledger["token"], ledger["foreign_token"]]
     secrets += [part for name in ("jwt", "expired_jwt") for part in ledger[name].split(".")[1:]]
     for name, text in {**artefacts, "stdout": called.out}.items():
@@ -206,12 +206,14 @@ def test_a_run_that_fails_leaves_no_report_of_an_earlier_one(call: Call, config:
     assert names == ["exchanges.ndjson", "history"]
 
 
-def test_the_page_is_written_where_the_config_asks_for_it(call: Call, config: Toml) -> None:
-    assert call("verify", "--config", config(report={"formats": ["html"]}), "--profile", "quick", "-q").code == 0
+def test_the_page_is_written_unless_the_config_asks_for_something_else(call: Call, config: Toml) -> None:
+    called = call("verify", "--config", config(), "--profile", "quick")
+    assert called.out.splitlines()[-2] == "in reports/: report.html, junit.xml, report.json"
+    assert called.code == 0
     page = Path("reports/report.html").read_text()
     assert "<h1>Conforming</h1>" in page
     assert read_record(Path("reports/report.json"))["latency"]["all"]["count"] > 100
-    assert call("verify", "--config", config(), "--profile", "quick", "-q").code == 0
+    assert call("verify", "--config", config(report={"formats": []}), "--profile", "quick", "-q").code == 0
     assert not Path("reports/report.html").exists(), "the page of an earlier run"
 
 
@@ -363,7 +365,7 @@ def test_help_and_version(call: Call) -> None:
 def test_a_command_there_is_not_is_2(call: Call) -> None:
     called = call("verfiy")
     assert called.code == 2
-    assert "verfiy" in called.error
+    assert "there is no command 'verfiy'; did you mean verify?" in called.error
     assert "stagecheck --help" in called.error
 
 

@@ -52,6 +52,24 @@ def test_what_is_planned_is_what_is_sent(options: tuple[str, ...], call: Caller,
         assert (service in planned.out) is (not options)
 
 
+def test_the_plan_as_json_says_the_same(call: Caller, tmp_path: Path) -> None:
+    mock = Counting(embedded())
+    with serving(mock) as url:
+        config = config_for(mock, url, tmp_path)
+        printed = call("verify", "--config", config, "--profile", "quick", "--plan")
+        planned = call("verify", "--config", config, "--profile", "quick", "--plan", "--json")
+    assert (planned.code, planned.err) == (0, "")
+    told, said = json.loads(planned.out), table(printed.out)
+    assert told["requests"] == said.pop("in all")
+    assert {phase: sum(sent.values()) for phase, sent in told["phases"].items()} == said
+    assert (told["target"], told["profile"]) == ({"url": url, "mocked": False}, "quick")
+    assert told["services"] == mock.scenario.services(mock.scenario.environment)
+    assert "token" in told["credentials"]
+    assert "asked" not in mock.__dict__
+    refused = call("verify", "--profile", "quick", "--json")
+    assert (refused.code, "--plan" in refused.error) == (2, True)
+
+
 def test_a_config_that_names_little_is_planned_with_what_the_mock_has(call: Caller) -> None:
     Path("stagecheck.toml").write_text(
         '[target]\nurl = "https://staging.invalid"\nenvironment = "3fa85f64-5717-4562-b3fc-2c963f66afa6"\n'

@@ -31,7 +31,7 @@ def test_every_format_that_the_config_names_is_written(call: Call, config: Toml)
         READERS[name]((Path("reports") / form.file).read_bytes())
     assert call("verify", "--config", config(), *QUICK).code == 0
     left = {place.name for place in Path("reports").iterdir() if place.is_file() and place.suffix != ".lock"}
-    assert left == {"report.json", "junit.xml", "exchanges.ndjson"}, "of an earlier run"
+    assert left == {"report.html", "report.json", "junit.xml", "exchanges.ndjson"}, "of an earlier run"
 
 
 def test_what_verify_writes_can_be_rendered_again_from_the_record(call: Call, config: Toml) -> None:

@@ -121,11 +121,12 @@ def test_what_cannot_be_read_is_2(call: Call, command: tuple[str, ...], tmp_path
     assert call(*command, tmp_path / "none.yaml").code == 2
 
 
-def test_what_is_no_openapi_3_is_2(call: Call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["check", "overlay"])
+def test_what_is_no_openapi_3_is_2(call: Call, tmp_path: Path, name: str) -> None:
     file = tmp_path / "own.yaml"
     for content, words in (("a: 1", "no `openapi` at the top"), ("swagger: '2.0'", "convert it to OpenAPI 3")):
         file.write_text(content)
-        called = call("spec", "check", file)
+        called = call("spec", name, file)
         assert called.code == 2
         assert words in called.error
 
@@ -150,10 +151,10 @@ def test_an_overlay_of_ones_own(call: Call, tmp_path: Path) -> None:
         "  - {target: $.inof, update: {}}\n"
     )
     document = tmp_path / "own.json"
-    document.write_text('{"info": {"title": "x"}}')
+    document.write_text('{"openapi": "3.0.0", "info": {"title": "x"}}')
     called = call("spec", "overlay", document, "--overlay", own)
     assert called.code == 0
-    assert json.loads(called.out) == {"info": {"title": "Mine"}}
+    assert json.loads(called.out) == {"openapi": "3.0.0", "info": {"title": "Mine"}}
     assert "own.overlay.yaml:5:6: $.inof selects nothing" in called.err
     own.write_text("overlay: 2.0.0\n")
     called = call("spec", "overlay", document, "--overlay", own)

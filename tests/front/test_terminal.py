@@ -62,6 +62,16 @@ def test_every_requirement_is_in_the_table_with_its_grade() -> None:
         assert re.search(rf"^{key} +MUST +{grade.value} +3 ", text, re.MULTILINE), key
 
 
+def test_a_long_reason_is_told_once() -> None:
+    made = record(grades=GRADES)
+    untested = [entry for entry in made["requirements"] if entry["grade"] == Grade.NOT_TESTED]
+    for entry in untested:
+        entry["reason"] = "a run that only reads (--read-only) sends nothing that could show it"
+    text = " ".join(printed(made).split())
+    assert text.count("a run that only reads") == 1
+    assert text.count(f" as {untested[0]['id']} ") == len(untested) - 1
+
+
 def test_a_violation_has_its_requirement_text_expectation_and_commands() -> None:
     text = printed(record("X"))
     promised = " ".join(text.split())

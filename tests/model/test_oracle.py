@@ -357,6 +357,16 @@ def test_under_move_unskips_the_repetition_of_true_may_skip_or_not(*, flagged: b
 # ---------------------------------------------------------------------- STATE-5 and STATE-6
 
 
+@pytest.mark.parametrize(
+    ("caller", "said"),
+    [("nobody", "without a valid credential"), ("bad-jwt", "with an invalid JWT")],
+)
+def test_who_had_to_be_refused_is_told(caller: str, said: str) -> None:
+    talk = Talk()
+    assert len(talk.put("one", "B", ONE_MOVED, caller=caller)) >= 1
+    assert f", {said}, was answered 200; it must be refused" in " ".join(m.message for m in talk.last.mismatches)
+
+
 def test_a_change_by_a_refused_request_is_state_6_where_the_read_agreed_before() -> None:
     talk = Talk()
     assert talk.listed(START) == []

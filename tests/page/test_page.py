@@ -11,6 +11,7 @@ import pytest
 from page.records import GRADED, HOSTILE, having, left_skipped, parsed, race, record, shapes, text_of
 from stagecheck.outcome import Grade, Verdict
 from stagecheck.report.html.page import html_of
+from stagecheck.report.ladder import ladder_of
 from stagecheck.report.record import read_record
 
 SAMPLES = sorted(
@@ -56,7 +57,7 @@ def test_every_verdict_is_the_first_thing_said(verdict: Verdict, said: str) -> N
 def test_what_a_reader_needs_is_on_the_page() -> None:
     page = text_of(parsed(html_of(record())))
     for part in (
-        "1 of 8 requirements is violated, 1 is not strictly kept, 1 is broken as expected and 1 inconclusive.",
+        "1 of 8 requirements is violated, 1 is not strictly kept, 1 is broken as expected and 1 is inconclusive.",
         "A move to a different stage with the flag false or omitted un-skips.",
         "Source: S3 S5",
         "exercised 3 times",
@@ -77,6 +78,12 @@ def test_what_a_reader_needs_is_on_the_page() -> None:
         "note",
     ):
         assert part.lower() in page.lower(), part
+
+
+def test_that_a_target_remembers_nothing_is_said_at_once() -> None:
+    told = record()
+    told["ladder"] = ladder_of(told["requirements"], "every answer was the same")
+    assert "The target remembers nothing: 1 of 8 requirements is violated" in html_of(told)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "".join(HOSTILE) * 3])

@@ -45,6 +45,12 @@ def tokens(made: Scene, frame: int = -1) -> list[tuple[str, str, bool | None, st
     ]
 
 
+def test_where_several_services_move_each_request_says_in_brief_which() -> None:
+    steps = [attach(DEPLOY, ONE, None, {DEPLOY: [(ONE, False)]}), attach(TEST, TWO, None, {TEST: [(TWO, False)]})]
+    told = [frame.brief for frame in scene(violation("STATE-2", steps)).frames]
+    assert told == ["PUT 11111111 to DEPLOY, no body", "PUT 21111111 to TEST, no body"]
+
+
 def test_a_move_is_a_token_that_changes_its_column() -> None:
     made = scene(left_skipped())
     assert [column.label for column in made.columns] == ["BUILD", "DEPLOY", "TEST"]

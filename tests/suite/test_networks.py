@@ -184,3 +184,22 @@ def test_a_mock_behind_its_own_faults_is_no_other_target() -> None:
     made = rig(mock)
     made.answering = fault
     assert made.run().violations == ()
+
+
+def test_what_is_never_answered_is_not_conforming() -> None:
+    """A server that breaks off every PUT without a body does not keep its promise, nor does it surely break it."""
+    mock = Mock(embedded())
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and not request.content:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        return as_httpx(mock, request)
+
+    made = rig(mock, selected=["MOVE-1", "MOVE-2", "MOVE-3"])
+    made.answering = answering
+    result = made.run()
+    found = by_id(result)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert found["MOVE-3"].grade is Grade.INCONCLUSIVE
+    assert (found["MOVE-3"].reason or "").endswith("that could show it none was answered")
+    assert found["MOVE-1"].grade is Grade.PASS

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from stagecheck.audit import DEFECTS
 from stagecheck.contract import CATALOGUE
 from stagecheck.errors import BudgetSpent
 from stagecheck.exchange import Exchange
@@ -55,6 +56,13 @@ def test_a_nightly_run_exercises_every_requirement_that_has_a_check() -> None:
         assert (requirement.grade is Grade.NOT_TESTED) == (wanted is not None), key
         if requirement.level is not Level.OPEN and key in CHECKED:
             assert requirement.grade is Grade.PASS
+
+
+@pytest.mark.parametrize("defect", ["arrays-are-true", "scheme-in-capitals-refused", "orders-all-zero"])
+def test_a_broken_should_leaves_a_quick_run_requests_enough_for_a_verdict(defect: str) -> None:
+    result = rig(mock=DEFECTS[defect].mock(embedded()), quick=True).run()
+    assert result.verdict is Verdict.NON_STRICT
+    assert [one.id for one in result.requirements if one.grade is Grade.INCONCLUSIVE] == []
 
 
 def test_a_quick_run_leaves_none_untested_either() -> None:

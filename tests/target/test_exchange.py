@@ -16,7 +16,8 @@ from stagecheck.exchange import LONGEST_RECORDED, Credential, Exchange, HttpRequ
 from stagecheck.target.credentials import NONE, Credentials
 from stagecheck.wire import bodies
 
-KEY = Credentials(token="top-secret").own
+KEYS = Credentials(token="top-secret")
+KEY = KEYS.own
 URL = "http://127.0.0.1:8080/prefix/"
 _FAKE = """#!/bin/sh
 : > "$OUT/argv"
@@ -105,6 +106,12 @@ def test_a_curl_command_holds_no_secret_and_the_shell_fills_it_in(bench: Path) -
     assert "$STAGECHECK_TOKEN" in command
     words, _ = run(bench, command)
     assert "Authorization: Token top-secret" in words
+
+
+def test_what_stands_behind_a_credential_is_no_part_of_its_name(bench: Path) -> None:
+    (longer,) = (made for made in KEYS.worthless() if made.name == "the credential with more behind it")
+    words, _ = run(bench, curl(URL, HttpRequest("GET", "/x", (), None, longer)))
+    assert "Authorization: Token top-secretx" in words
 
 
 def test_a_hostile_credential_name_runs_nothing(bench: Path) -> None:

@@ -42,8 +42,9 @@ def command(spec: Path | None, upstream: Path, record: Path, *, as_json: bool) -
     """
     pinned = spec or fragment_path()
     diffed = diff(pinned, upstream, requirements_of, contract_alone=True)
+    told = read_record(record)
     try:
-        drift = drift_of(read_record(record), Facts(sound(pinned)), Facts(sound(upstream)), diffed)
+        drift = drift_of(told, Facts(sound(pinned)), Facts(sound(upstream)), diffed)
     except UsageError as error:
         raise UsageError(f"{record}: {error}") from None
     if as_json:

@@ -1,8 +1,11 @@
-"""`verify --plan`: what a run would send and change, as a table; nothing is sent."""
+"""`verify --plan`: what a run would send and change, as a table or as JSON; nothing is sent."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from rich import box
@@ -19,11 +22,15 @@ from stagecheck.suite.plan import Plan, ProfileName
 _METHODS = ("GET", "PUT", "POST", "DELETE")
 
 
-def print_plan(console: Console, launch: Launch) -> None:
+def print_plan(console: Console, launch: Launch, *, as_json: bool = False) -> None:
     """Rehearse the run, and print what it would send and change."""
     if launch.plan.profile.name is ProfileName.EXHAUSTIVE:
         click.echo("rehearsing an exhaustive run takes some minutes", err=True)
     rehearsal = rehearse(launch.plan, launch.limits, launch.document, launch.credentials)
+    if as_json:
+        told = json.dumps(_as_values(launch, rehearsal), indent=2, ensure_ascii=False)
+        click.echo(launch.redactor.text(told))
+        return
     where = "the embedded mocked target" if launch.mocked else launch.url
     console.print(Text(shown(f"A run against {where} would do this (nothing has been sent):"), "bold"))
     for line in _changes(launch, rehearsal):
@@ -31,6 +38,33 @@ def print_plan(console: Console, launch: Launch) -> None:
     console.print(_table(rehearsal))
     for line in _remarks(launch.plan, launch):
         console.print(Text(shown(line)), soft_wrap=True)
+
+
+def _as_values(launch: Launch, rehearsal: Rehearsal) -> dict[str, Any]:
+    """The same for machines. `stages` and `services`: those that are named; empty for all that the target lists."""
+    plan, limits = launch.plan, launch.limits
+    return {
+        "target": {"url": launch.url, "mocked": launch.mocked},
+        "profile": plan.profile.name.value,
+        "read_only": plan.read_only,
+        "environment": plan.environment,
+        "stages": list(plan.stages),
+        "services": list(plan.services),
+        "manages_stages": plan.manage and not plan.read_only,
+        "stages_made": rehearsal.made,
+        "credentials": _roles(launch),
+        "limits": {
+            "requests": limits.requests,
+            "rate": limits.rate,
+            "seconds": limits.seconds if math.isfinite(limits.seconds) else None,
+        },
+        "phases": {phase: dict(sent) for phase, sent in rehearsal.sent.items()},
+        "requests": rehearsal.total.total(),
+    }
+
+
+def _roles(launch: Launch) -> list[str]:
+    return [role for role in launch.credentials.ROLES if getattr(launch.credentials, role)]
 
 
 def _changes(launch: Launch, rehearsal: Rehearsal) -> Iterator[str]:
@@ -42,8 +76,7 @@ def _changes(launch: Launch, rehearsal: Rehearsal) -> Iterator[str]:
     else:
         yield f"moved        {_moved(plan)}"
         yield f"made         {stages_in_words(plan)}{f' ({rehearsal.made} in all)' if rehearsal.made else ''}"
-    roles = [role for role in launch.credentials.ROLES if getattr(launch.credentials, role)]
-    yield f"credentials  {', '.join(roles) or 'none'}, and broken ones made from them"
+    yield f"credentials  {', '.join(_roles(launch)) or 'none'}, and broken ones made from them"
     yield f"sent         {limits_in_words(launch.limits)}"
 
 

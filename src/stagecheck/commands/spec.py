@@ -13,6 +13,7 @@ from stagecheck.operations import OPERATIONS
 from stagecheck.report.record import write_atomically
 from stagecheck.report.terminal import shown
 from stagecheck.spec import overlay_path, read
+from stagecheck.spec.document import check_version
 from stagecheck.spec.lint import Checked, Severity, check
 from stagecheck.spec.lint.render import as_json, as_sarif
 from stagecheck.spec.overlay import apply, load_overlay, unmatched
@@ -89,7 +90,9 @@ def overlay_command(document: Path, with_: Path | None, output: Path | None) -> 
     run holds the target against that. What is written is JSON where the name of the file ends in .json, else YAML.
     """
     overlay = load_overlay(with_ or overlay_path())
-    applied = apply(overlay, read(document).raw)
+    raw = read(document).raw
+    check_version(document, raw)
+    applied = apply(overlay, raw)
     for line in unmatched(overlay, applied):
         click.echo(shown(f"stagecheck: warning: {line}"), err=True)
     text = json_text(applied.raw) if (output or document).suffix.lower() == ".json" else as_yaml(applied.raw)
@@ -99,5 +102,7 @@ def overlay_command(document: Path, with_: Path | None, output: Path | None) -> 
     try:
         write_atomically(output, text.encode())
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot write {output}: {getattr(error, 'strerror', None) or error}; give another") from None
+        raise UsageError(
+            f"cannot write {output}: {getattr(error, 'strerror', None) or error}; give another -o"
+        ) from None
     return 0

@@ -82,6 +82,7 @@ _WANTED = (
 )
 @click.option("--allow-writes", is_flag=True, help="Move services of a target that is not on this machine.")
 @click.option("--plan", is_flag=True, help="Print what would be sent and changed, and send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the --plan as JSON; of a run, report.json is that.")
 @click.option("--read-only", is_flag=True, help="Send nothing but reads; what they cannot show is not tested.")
 @click.option("--production", is_flag=True, help="Write to a host that looks like production, too.")
 @click.option("--yes", is_flag=True, help="Ask nothing before the first write.")
@@ -101,8 +102,11 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     Without URL and --config, the target is the mocked one that stagecheck embeds. A live target needs a config; URL
     takes the place of its [target] url. Every service that is used is put back where it was.
 
-    Writes report.json, junit.xml and exchanges.ndjson into the report directory, and what [report] formats names.
+    Writes report.json, junit.xml and exchanges.ndjson into the report directory, and what [report] formats names
+    (report.html where it says nothing).
     """
+    if options["as_json"] and not options["plan"]:
+        raise UsageError("--json goes with --plan; a run writes its result as report.json into --report-dir")
     settings.verbose = options["verbose"]
     _keep_hypothesis_out_of_here()
     wanted = Wanted(url, dry=options["plan"], ledgers=report_dir, **{name: options[name] for name in _WANTED})
@@ -111,7 +115,7 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
     launch.tell = lambda line: click.echo(f"stagecheck: {launch.redactor.text(line)}", err=True)
     console = make_console(sys.stdout)
     if options["plan"]:
-        print_plan(console, launch)
+        print_plan(console, launch, as_json=options["as_json"])
         return 0
     most, seconds = launch.limits.requests, launch.limits.seconds
     progress = Progress(console, quiet=options["quiet"], verbose=options["verbose"], most=most, seconds=seconds)
@@ -125,20 +129,20 @@ def command(settings: Settings, /, url: str | None, report_dir: Path, **options:
         record = record_of(result, launch.redactor)
         if reports.exchanges.failure:
             record["notes"].append(reports.exchanges.failure)
-        _printed(console, record, quiet=options["quiet"])
+        _printed(console, record, reports.whereabouts(record), quiet=options["quiet"])
     code = exit_code(result, strict=options["strict"])
     _tell_github(record)
     return _written(reports, record, code)
 
 
-def _printed(console: Console, record: Record, *, quiet: bool) -> None:
+def _printed(console: Console, record: Record, written: str, *, quiet: bool) -> None:
     if quiet:
         console.print(headline(record), soft_wrap=True)
         print_expectations(console, record, failing_only=True)
         print_notes(console, record)
     else:
         console.print()
-        print_record(console, record)
+        print_record(console, record, written)
 
 
 def _observer(launch: Launch, log: ExchangeLog, progress: Progress) -> Observer:
@@ -232,12 +236,22 @@ class Reports:
                 f"cannot write reports to {directory}: {error.strerror or error}; give another --report-dir"
             ) from None
 
+    def whereabouts(self, record: Record) -> str:
+        """What a reader finds where: the page first."""
+        names = [*(FORMATS[name].file for name in self._forms), _RECORD]
+        again = "; to send what broke again: reproducers/" if record["violations"] else ""
+        return f"in {self.directory}/: {', '.join(names)}{again}"
+
+    @property
+    def _forms(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.formats, *_ALWAYS)))
+
     def write(self, record: Record) -> None:
         """Write what is rendered from the record. Raises OSError."""
         write_record(self.directory / _RECORD, record)
         write_reproducers(self.directory, record)
         write_histories(self.directory, record)
-        for name in dict.fromkeys((*_ALWAYS, *self.formats)):
+        for name in self._forms:
             write_atomically(self.directory / FORMATS[name].file, FORMATS[name].render(record))
         if self.history is not None:
             self.history.add(run_of(record, datetime.now(tz=UTC)))

@@ -17,7 +17,7 @@ _DEFAULTS = """\
 # [spec]
 # document = "openapi.yaml"     # in place of the packaged one
 # [report]
-# formats = ["html"]            # written besides report.json and junit.xml
+# formats = ["html"]            # what is written besides report.json and junit.xml
 # history = "reports/history"   # where runs are remembered for stagecheck trend; false for nowhere
 # [storage]
 # examples = ".stagecheck/examples"

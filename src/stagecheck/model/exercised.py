@@ -54,6 +54,17 @@ def exercised_by(before: World, request: Request, reply: Reply, circumstances: C
         yield from _invariants(before, request, reply, circumstances)
 
 
+def promised_by(before: World, request: Request, environment: str) -> Iterator[str]:
+    """The requirement ids that an answer to `request` would have been about: what is not known when none came."""
+    if is_management(request):
+        yield PROMISES[type(request)]
+    elif is_read(request):
+        yield "STATE-5"
+    else:
+        unknown = Circumstances(environment, repeat=False, refused=None)
+        yield from (key for key in exercised_by(before, request, Reply(None), unknown) if key != "ERR-1")
+
+
 def _promises(before: World, request: Attach, circumstances: Circumstances) -> Iterator[str]:
     """What the request itself asks for."""
     current = before.placements.get(request.service)

@@ -24,7 +24,7 @@ def kind_of(request: Request) -> str:
 def not_refused(before: World, request: Request, answer: Refused, reply: Reply) -> Mismatch:
     """A refusal was promised, and something else came."""
     want = words.statuses_words(answer.statuses)
-    doing = words.request_words(before, request)
+    doing = f"{words.request_words(before, request)}{words.caller_words(request)}"
     requirement = answer.requirement
     if requirement is None:
         requirement = _promised(before, request)

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from stagecheck.model.observation import Reply
 from stagecheck.model.requests import (
+    BAD_JWT,
+    FOREIGN,
+    NOBODY,
     Attach,
     CreateStage,
     DeleteStage,
@@ -36,6 +39,18 @@ _BODY = {
     Form.UNJUDGED: "with an odd body",
 }
 _LONGEST_NAME = 40
+
+
+_CALLER = {
+    NOBODY: ", without a valid credential,",
+    BAD_JWT: ", with an invalid JWT,",
+    FOREIGN: ", with another organization's credential,",
+}
+
+
+def caller_words(request: Request) -> str:
+    """Who asks, where that is a reason to refuse, as an insertion; nothing for the usual credential."""
+    return _CALLER.get(getattr(request, "caller", ""), "")
 
 
 def stage_label(world: World, stage: str) -> str:

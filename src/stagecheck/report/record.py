@@ -343,7 +343,9 @@ def read_record(path: Path, also: Mapping[str, Any] | None = None) -> Record:
     try:
         record = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"cannot read the record {path}: {error.strerror or error}") from None
+        raise UsageError(
+            f"cannot read the record {path}: {error.strerror or error}; give the report.json of a run"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no record of a run: it is not JSON ({error}); give a report.json") from None
     wrong = problem_of(record) or _wrong(record, also or {}, "")

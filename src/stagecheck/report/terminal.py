@@ -29,6 +29,8 @@ from stagecheck.report.sequences import sentences
 WIDTH = 80
 WIDEST = 100
 _LONGEST = 2000
+_REPEATED = 48
+"""Characters of a reason that is told again for each requirement: one line of the table."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 VERDICT_STYLE = {
@@ -96,8 +98,11 @@ def headline(record: Record) -> Text:
     return Text.assemble(line, "; ", (shown(stale), "bold red")) if stale else line
 
 
-def print_record(console: Console, record: Record) -> None:
-    """The whole report: verdict, what broke, every requirement, what was found out, notes, and the verdict again."""
+def print_record(console: Console, record: Record, written: str = "") -> None:
+    """The whole report: verdict, what broke, every requirement, what was found out, notes, and the verdict again.
+
+    `written`: where all of it can be read.
+    """
     console.print(headline(record))
     console.print(Text(_circumstances(record), "dim"))
     broken = list(_broken(record))
@@ -121,6 +126,8 @@ def print_record(console: Console, record: Record) -> None:
             console.print(indented(sentence))
     print_notes(console, record)
     console.print()
+    if written:
+        console.print(Text(shown(written), "dim"), soft_wrap=True)
     console.print(headline(record))
 
 
@@ -245,7 +252,7 @@ def _print_commands_hint(console: Console, record: Record) -> None:
     commands = "\n".join(violation["curl"] for violation in record["violations"] if not violation.get("known"))
     if not commands:
         return
-    names = sorted(set(re.findall(r"\$(STAGECHECK_[A-Z_]+)", commands)))
+    names = sorted(set(re.findall(r"\$\{?(STAGECHECK_[A-Z_]+)", commands)))
     if record["target"]["mocked"]:
         hint = "The embedded target has no address: the commands show what was sent."
     elif names:
@@ -263,6 +270,7 @@ def _table(record: Record) -> Table:
     table.add_column("grade", no_wrap=True)
     table.add_column("tried", justify="right", no_wrap=True)
     table.add_column("requirement", overflow="fold")
+    told: dict[str, str] = {}
     for entry in record["requirements"]:
         grade = Grade(entry["grade"])
         table.add_row(
@@ -270,18 +278,23 @@ def _table(record: Record) -> Table:
             entry["level"],
             Text(grade.value, GRADE_STYLE.get(grade, "dim")),
             str(entry["exercised"]),
-            _remark(entry, grade),
+            _remark(entry, grade, told),
         )
     return table
 
 
-def _remark(entry: dict[str, Any], grade: Grade) -> Text:
-    """Why it is not judged, or what was found; for what is kept, what is kept."""
+def _remark(entry: dict[str, Any], grade: Grade, told: dict[str, str]) -> Text:
+    """Why it is not judged, or what was found; for what is kept, what is kept.
+
+    `told`: which requirement was the first one with a reason; the others point to it.
+    """
     if entry["violations"] and grade is not Grade.KNOWN:
         number = entry["violations"]
         return Text(f"{number} violation{'s' if number > 1 else ''}", GRADE_STYLE.get(grade, ""))
     if entry["reason"]:
-        return Text(shown(entry["reason"]))
+        first = told.setdefault(entry["reason"], entry["id"])
+        short = first == entry["id"] or len(entry["reason"]) <= _REPEATED
+        return Text(shown(entry["reason"]) if short else f"as {first}", "" if short else "dim")
     known = CATALOGUE.get(entry["id"])
     text = Text(known.text if known else "", "dim", overflow="ellipsis")
     text.no_wrap = True

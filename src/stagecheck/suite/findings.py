@@ -27,6 +27,8 @@ class Findings:
         self.selected = frozenset(selected)
         self.expects = expects
         self.exercised: Counter[str] = Counter()
+        self.unanswered: Counter[str] = Counter()
+        """How many requests that a requirement speaks of were never answered."""
         self.choices: dict[str, set[str]] = {}
         self.listen: list[Callable[[Violation], None]] = []
         self.ignores: Callable[[Violation], bool] = lambda _: False

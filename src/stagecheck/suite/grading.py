@@ -23,7 +23,8 @@ class Circumstances:
     `gateway`: what came from somebody before the target, so that whether the target itself failed is not known.
     `read_only`: that nothing was written, which much cannot be tested without.
     `unraced`: why clients did not ask at once; `stateless`: that it remembers nothing, which all that is about its
-    state cannot be tested for; `unsure`: what was seen broken, perhaps, by somebody else's doing.
+    state cannot be tested for; `unsure`: what was seen broken, perhaps, by somebody else's doing; `unanswered`: how
+    many requests about it were never answered.
     """
 
     selected: frozenset[str]
@@ -42,6 +43,7 @@ class Circumstances:
     gateway: str | None = None
     unraced: str | None = None
     unsure: Mapping[str, str] = field(default_factory=dict)
+    unanswered: Mapping[str, int] = field(default_factory=dict)
 
 
 def grade_all(
@@ -122,6 +124,9 @@ def _untested(entry: Requirement, circumstances: Circumstances) -> tuple[Grade, 
         return Grade.INCONCLUSIVE, "the answers do not say which services are in a stage (no services, no service_id)"
     if entry.id in circumstances.silent:
         return Grade.NOT_TESTED, circumstances.silent[entry.id]
+    if circumstances.unanswered.get(entry.id):
+        times = circumstances.unanswered[entry.id]
+        return Grade.INCONCLUSIVE, f"of {times} request{'s' if times > 1 else ''} that could show it none was answered"
     if circumstances.cut_short:
         return Grade.INCONCLUSIVE, circumstances.cut_short
     return Grade.NOT_TESTED, "the run did not come to a case of it"

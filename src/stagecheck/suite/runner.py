@@ -12,7 +12,7 @@ from itertools import chain
 from stagecheck.errors import BudgetSpent, ConfigError, LeftAlone, StagecheckError, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.operations import READS, OperationKey
-from stagecheck.outcome import RunResult, Violation
+from stagecheck.outcome import Level, RunResult, Violation
 from stagecheck.spec import Document
 from stagecheck.suite.auth import Auth
 from stagecheck.suite.circumstances import silences, things, undescribed
@@ -41,7 +41,7 @@ from stagecheck.target.client import Client
 from stagecheck.target.credentials import Credentials
 
 _RESERVE_PER_SERVICE = 2
-_FOR_CONFIRMING = 90
+_FOR_CONFIRMING, _FOR_A_SHOULD = 90, 20
 """Requests kept back for each violation, to see it again and to shorten it; a quarter of the budget at most."""
 _WATCHING = 60
 """Requests kept back for seeing whether somebody else changes things; a third of what is left at most."""
@@ -185,6 +185,7 @@ class Runner:
         self.client.reserve = way_home
         with suppress(BudgetSpent):
             self._confirm(session, parts.ground)
+        self._race(session, parts, way_home)  # if there was no room before: confirming may have left some
         with suppress(BudgetSpent):
             self._others.review()
 
@@ -296,13 +297,15 @@ class Runner:
             self.races = Races(session, ground, self.plan)
             self.races.go(share)
             self.notes += self.races.notes()
+            self._for_races = 0 if self.races.rounds else share
 
     def _keep_back(self, findings: Findings, way_home: int) -> None:
         """Keep requests back for the way home, and, where something was found, for seeing it again."""
         if self.client.phase in ("confirm", "restore"):
             return
         most = self.client.limits.requests
-        confirming = min(most // 4, _FOR_CONFIRMING * len(findings.violations))
+        levels = (found.breach.level for found in findings.violations)
+        confirming = min(most // 4, sum(_FOR_A_SHOULD if at is Level.SHOULD else _FOR_CONFIRMING for at in levels))
         self.client.reserve = max(way_home + confirming, most - (self.exploring_ends or most))
         if self._for_races and wrong_alone(findings) is None:
             self.client.reserve += self._for_races
@@ -373,6 +376,7 @@ class Runner:
             read_only=READS_ALONE if self.plan.read_only else None,
             gateway=self.client.gateways,
             unsure=self._others.why,
+            unanswered=findings.unanswered,
         )
         results = grade_all(findings.violations, findings.exercised, circumstances)
         readings = {"SKIP-2": reading.value if reading else None}

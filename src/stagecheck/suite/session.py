@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from stagecheck.exchange import Credential, Exchange, HttpRequest
 from stagecheck.model.compare import Mismatch
+from stagecheck.model.exercised import promised_by
 from stagecheck.model.observation import Reply
 from stagecheck.model.oracle import Judgement, Oracle
 from stagecheck.model.past import subject_of
@@ -201,6 +202,8 @@ class Session:
         self.well_formed = not any(problem.must is not False for problem in problems)
         self._inspected(problems, exchange)
         reply, shown_by = self._completed(request, reply, exchange)
+        if reply.status is None:
+            self.findings.unanswered.update(promised_by(self.world, request, self.oracle.environment))
         before = self.oracle.worlds
         judgement = self.oracle.judge(request, reply, fingerprint(exchange.request))
         self.findings.choose(judgement.choice)

@@ -15,6 +15,7 @@ from stagecheck import witness
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
 from stagecheck.model.requests import Attach
+from stagecheck.model.words import service_label, stage_label
 from stagecheck.suite.discover import Ground
 from stagecheck.suite.session import Session
 from stagecheck.suite.shapes import payload_of
@@ -65,17 +66,17 @@ def ask(session: Session, ground: Ground, unknown: Callable[[], str]) -> Statele
         if not accepted or not (_identical(exchanges) or not any(map(_named, exchanges, questions))):
             _forget(session, ground)
             return None
-    return _found(exchanges, last[0], last[1])
+    return _found(session, exchanges, last[0], last[1])
 
 
-def _found(exchanges: list[Exchange], stage: str, service: str) -> Stateless:
+def _found(session: Session, exchanges: list[Exchange], stage: str, service: str) -> Stateless:
     same = "with one and the same answer" if _identical(exchanges) else "without a word of what was asked for"
     sentence = f"{len(exchanges)} requests for different things were all answered {exchanges[-1].status} {same}"
     broken = Mismatch(
         "MOVE-1",
         "stateless",
         f"the target remembers nothing: {sentence}",
-        f"service {service} in stage {stage}, is_skipped false",
+        f"{service_label(session.world, service)} in {stage_label(session.world, stage)}, is_skipped false",
         "the same answer as to the others, which does not show that"
         if _identical(exchanges)
         else "an answer without it",

@@ -97,7 +97,9 @@ class Credentials:
         return self._made(name, recipe, shown)
 
     def _made(self, name: str, recipe: Recipe, shown: str = "{}") -> Credential:
-        placeholder = shown.format(f"${_ENVIRONMENT}{recipe.secret.upper()}")
+        variable = f"{_ENVIRONMENT}{recipe.secret.upper()}"
+        # Where a letter follows, a shell would take it for a part of the name.
+        placeholder = shown.format(f"${{{variable}}}" if re.search(r"\{\}\w", shown) else f"${variable}")
         return Credential(name, self.header_of(recipe), f"{recipe.scheme} {placeholder}".strip(), recipe)
 
     def header_of(self, recipe: Recipe) -> str:

@@ -26,7 +26,7 @@ LETTERS: Mapping[str | None, str] = {
     None: " ",
 }
 """What stands for each grade in the grid."""
-_KEY = ". kept  o open  X violated  x SHOULD broken  k known  ? unclear  - not offered"
+_KEY = ". kept  o open  X violated  x SHOULD broken  k known  ? unclear  - not offered\n  blank: not tested"
 MOST = 60
 """Columns of the grid that fit beside the ids and remarks in 80."""
 _VERSION = 12

@@ -14,6 +14,7 @@ WIDTH = 1000
 PHASES = {
     "discover": "what is offered, and what may be used",
     "again": "what failed in an earlier run",
+    "reads": "what reads alone can show",
     "tour": "what clients do all day",
     "refusals": "what must be refused",
     "auth": "credentials, other organizations",

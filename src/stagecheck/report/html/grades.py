@@ -146,5 +146,8 @@ def _why(record: Mapping[str, Any], counts: Counter[str]) -> str:
     if counts[Grade.KNOWN]:
         parts.append(f"{plural(counts[Grade.KNOWN], 'is', 'are')} broken as expected")
     if counts[Grade.INCONCLUSIVE]:
-        parts.append(f"{counts[Grade.INCONCLUSIVE]} inconclusive")
-    return listed(parts)
+        parts.append(f"{plural(counts[Grade.INCONCLUSIVE], 'is', 'are')} inconclusive")
+    if counts[Grade.NOT_TESTED] and not broken:
+        parts.append(f"{counts[Grade.NOT_TESTED]} not tested")
+    stateless = (record.get("ladder") or {}).get("stateless")
+    return f"{'The target remembers nothing: ' if stateless else ''}{listed(parts)}"

@@ -26,6 +26,7 @@ _WORDS = {
     _K.GET_SERVICE_STAGE: "the stage of service {0}",
 }
 _BRIEF = {**_WORDS, _K.ATTACH: "to {0}", _K.GET_SERVICE_STAGE: "the stage of {0}"}
+_BRIEF_OF_SEVERAL = {**_BRIEF, _K.ATTACH: "{1} to {0}"}
 _OF_SERVICE = {(_K.ATTACH, 1), (_K.GET_SERVICE_STAGE, 0)}
 _OF_STAGE = {(key, 0) for key in (_K.ATTACH, _K.GET_STAGE, _K.EDIT, _K.DELETE, _K.MOVE_BEFORE, _K.MOVE_AFTER)}
 _CHANGING = frozenset(OperationKey) - {_K.LIST, _K.GET_STAGE, _K.GET_SERVICE_STAGE}
@@ -80,14 +81,15 @@ class Labels:
     def words(self, number: int, *, brief: bool = False) -> str:
         """What a step asks, in a few words: `PUT service 5e6f7a8b to stage BUILD, no body`.
 
-        `brief`: for where columns and tokens already say which stage and which service: `PUT to BUILD, no body`.
+        `brief`: for where columns and tokens already say which stage and which service: `PUT to BUILD, no body`; where
+        several services are moved, `PUT 5e6f7a8b to BUILD, no body`.
         """
         step = self.steps[number]
         operation = operation_of(step["method"], step["path"])
         if operation is None:
             said = short(step["path"], 80)
         else:
-            told = _BRIEF if brief and (operation is not _K.ATTACH or self._of_one_service()) else _WORDS
+            told = _WORDS if not brief else _BRIEF if self._of_one_service() else _BRIEF_OF_SEVERAL
             ids = _ids(step, operation)
             said = told[operation].format(*(self._of(operation, at, key) for at, key in enumerate(ids)))
         body = [_body(step["body"])] if operation in _CHANGING - {_K.DELETE} or step["body"] is not None else []

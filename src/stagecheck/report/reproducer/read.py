@@ -29,7 +29,9 @@ def read_story(path: Path) -> dict[str, Any]:
     try:
         story = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"cannot read the reproducer {path}: {error.strerror or error}") from None
+        raise UsageError(
+            f"cannot read the reproducer {path}: {error.strerror or error}; give one from reports/reproducers/"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no reproducer: it is not JSON ({error})") from None
     wrong = _problem(story)

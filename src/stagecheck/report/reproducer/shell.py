@@ -87,7 +87,7 @@ def shell_of(story: Mapping[str, Any]) -> str:
     lines += ['  curl -sS --globoff --path-as-is -o "$answers/$number.body" -w "%{http_code} %{content_type}" \\']
     lines += ['    -X "$method" "$STAGECHECK_URL$path" -H "Accept: application/json" "$@" \\']
     lines += ['    > "$answers/$number.status" || printf "000 " > "$answers/$number.status"']
-    lines += ['  sed -n "1p" "$answers/$number.status"; number=$((number + 1))', "}", ""]
+    lines += ['  echo "$(cat "$answers/$number.status")"; number=$((number + 1))', "}", ""]
     if any(match.group(2) for step in story["steps"] for match in SYMBOL.finditer(step["path"])):
         lines += _RESPELLED
     lines += list(_shell_credentials(story))
