@@ -65,6 +65,7 @@ def again(races: Races, history: Mapping[str, Any], times: int) -> tuple[Replays
     _make_sure(races.ground, following)
     session, broken = races.session, 0
     told: list[str] = []
+    races.learn_reading()
     with Crowd(session.client, len(following.scripts)) as crowd:
         for _ in range(times):
             for place in began:
