@@ -23,6 +23,7 @@ _PAUSES_S = (0.0, 0.0, 0.0, 0.001, 0.002, 0.005)
 _STEPS_S = (0.001, 0.002, 0.004, 0.008)
 """How long after one client the next one of a relay begins."""
 _RUNNERS = 6
+_MANY = 8
 _TWO = 2
 
 
@@ -214,6 +215,20 @@ def busy(hand: _Hand) -> Round:
     return hand.round("busy", writers, services)
 
 
+def stampede(hand: _Hand) -> Round:
+    """All clients write at once: most send one service about, and each of the others is moved by one client alone.
+
+    What has room for a few waiting requests and drops the others is met by as many as may come.
+    """
+    services, stages = list(hand.rounds.services), list(hand.rounds.stages)
+    hand.rng.shuffle(services)
+    size = min(_MANY, hand.rounds.clients)
+    writers = [[hand.move(service, hand.elsewhere(service))] for service in services[1:size]]
+    writers += [[hand.move(services[0], hand.rng.choice(stages))] for _ in range(size - len(writers))]
+    hand.rng.shuffle(writers)
+    return hand.round("stampede", writers, services)
+
+
 def relay(hand: _Hand) -> Round:
     """Two wishes for one service take turns, each time from another client, and somebody looks in between.
 
@@ -235,5 +250,5 @@ def relay(hand: _Hand) -> Round:
 
 
 _OF_ONE: tuple[Callable[[_Hand], Round], ...] = (duel, move_against_skip, read_your_writes, relay)
-_OF_SEVERAL: tuple[Callable[[_Hand], Round], ...] = (neighbours, swap, busy)
+_OF_SEVERAL: tuple[Callable[[_Hand], Round], ...] = (neighbours, swap, busy, stampede)
 """Patterns that take one service, and those that take two or more."""
