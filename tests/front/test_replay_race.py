@@ -17,7 +17,7 @@ from stagecheck.mock.app import Mock
 from stagecheck.mock.scenario import embedded
 from stagecheck.model.requests import Attach, Form, ReadList, ReadService, ReadStage
 from stagecheck.report.race import read_history
-from stagecheck.suite.races.again import round_of
+from stagecheck.suite.races.again import round_of, together
 
 CallLine = Callable[..., Called]
 
@@ -105,7 +105,13 @@ def test_a_round_holds_the_requests_of_each_client_in_their_order_with_their_pau
             one(1, f"/deploymentStage/{stage}", 9.0, 9.1),
         ]
     }
-    first, second = round_of(history).scripts
+    kept = round_of(history)
+    first, second = kept.scripts
     assert [ask.call for ask in first] == [Attach(stage, service, Form.TRUE), ReadList(environment), ReadStage(stage)]
     assert [ask.call for ask in second] == [ReadService(service)]
     assert [round(ask.pause_s, 3) for ask in first] == [0.0, 0.05, 0.1]
+    assert second[0].pause_s == 0.1, "a client that began later begins later again, as late as is of any use"
+    at_once = together(kept)
+    assert [script[0].pause_s for script in at_once.scripts] == [0.0, 0.0]
+    assert [ask.call for script in at_once.scripts for ask in script] == [ask.call for ask in (*first, *second)]
+    assert at_once.scripts[0][1:] == first[1:]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import io
 import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -40,6 +42,7 @@ from stagecheck.suite.races.specification import Asked, EachService, Kind, Place
 from stagecheck.suite.races.telling import Done
 from stagecheck.suite.registry import RACES
 from stagecheck.suite.runner import Runner
+from stagecheck.target import crowd as crowd_module
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.crowd import Crowd, Errand, Timed
 from suite.rig import DOCUMENT, Offering
@@ -255,6 +258,80 @@ def test_a_crowd_sends_at_once_counts_and_tells_in_the_order_of_beginning() -> N
         assert one.exchange.request.path == f"/{one.client - 1}/{one.place}"
         assert one.end_s is not None
         assert one.end_s >= one.begin_s
+
+
+class _Ports(http.server.BaseHTTPRequestHandler):
+    """Answers at once, and notes on which connection each request came."""
+
+    protocol_version = "HTTP/1.1"
+    came: ClassVar[list[tuple[str, int]]] = []
+
+    def do_GET(self) -> None:
+        self.came.append((self.path, self.client_address[1]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _sent_to(kind: type[http.server.HTTPServer], scripts: list[list[Errand]], times: int) -> list[list[Timed]]:
+    _Ports.came.clear()
+    with kind(("127.0.0.1", 0), _Ports) as server, httpx.Client() as client:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sending = Client(f"http://127.0.0.1:{server.server_address[1]}", client, Limits(requests=1000))
+        with Crowd(sending, len(scripts)) as crowd:
+            sent = [crowd.send(scripts) for _ in range(times)]
+        client.close()
+        server.shutdown()
+    return sent
+
+
+def test_each_client_of_a_crowd_has_a_connection_of_its_own_however_late_it_begins() -> None:
+    scripts = [[Errand(_get(f"/{who}"), who * 0.01)] for who in range(4)]
+    first, second = _sent_to(http.server.ThreadingHTTPServer, scripts, times=2)
+    assert len({port for _, port in _Ports.came[4:]}) == 4
+    for one in (*first, *second):
+        assert one.exchange.status == 200
+        assert one.end_s is not None
+        assert one.begin_s < one.end_s
+
+
+def test_clients_do_not_wait_for_connections_that_a_target_never_takes_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected = threading.BoundedSemaphore(1)
+    waited: list[bool] = []
+
+    class _OneByOne(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            with connected:
+                answer = super().handle_request(request)
+                answer.read()
+                return answer
+
+    real = crowd_module._Meeting.wait
+
+    def wait(self: crowd_module._Meeting, seconds: float) -> bool:
+        all_came = real(self, min(seconds, 0.1) if seconds < 5 else seconds)
+        waited.append(all_came)
+        return all_came
+
+    monkeypatch.setattr(crowd_module._Meeting, "wait", wait)
+    _Ports.came.clear()
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Ports) as server,
+        httpx.Client(transport=_OneByOne()) as client,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sending = Client(f"http://127.0.0.1:{server.server_address[1]}", client, Limits(requests=1000))
+        with Crowd(sending, 3) as crowd:
+            for _ in range(3):
+                assert {one.exchange.status for one in crowd.send([[Errand(_get("/a"))]] * 3)} == {200}
+        server.shutdown()
+    assert waited.count(False) == 1, "once in vain is enough"
 
 
 def test_a_crowd_says_when_the_target_is_gone_and_raises_a_fault_of_the_harness() -> None:
@@ -485,8 +562,46 @@ def test_rounds_collide_stay_short_and_repeat_by_their_seed() -> None:
         made = [more.next(world()) for _ in range(60)]
         assert all(2 <= len(one.scripts) <= clients for one in made)
         assert all(one.requests <= 14 and one.services for one in made)
-        assert len({one.name for one in made}) == 6
+        assert len({one.name for one in made}) == 8
+        writers = [sum(any(ask.body is not None for ask in script) for script in one.scripts) for one in made]
+        assert max(writers) == clients, "all of them write at once in some rounds"
     alone = rounds(8, (ONE,), seed=1)
-    assert {alone.next(world()).name for _ in range(20)} == {"duel", "move-against-skip", "read-your-writes"}
+    assert {alone.next(world()).name for _ in range(20)} == {
+        "duel",
+        "move-against-skip",
+        "read-your-writes",
+        "relay",
+    }
     first, second = rounds(8, (ONE, TWO), 7), rounds(8, (ONE, TWO), 7)
     assert [first.next(world()) for _ in range(9)] == [second.next(world()) for _ in range(9)]
+
+
+@pytest.mark.parametrize("clients", [2, 4, 8])
+def test_what_one_client_asked_for_another_asks_for_again_after_something_else_came(clients: int) -> None:
+    offers = frozenset({OperationKey.LIST})
+    made = Rounds((ONE, TWO), (A, B, C), offers, clients, ENVIRONMENT, seed=5)
+    rounds = [made.next(world()) for _ in range(60)]
+    again = 0
+    for one in (one for one in rounds if one.name == "duel"):
+        first, *others = ([ask.call for ask in script if isinstance(ask.call, Attach)] for script in one.scripts)
+        again += any(len(calls) == 2 and calls[1] == first[0] != calls[0] for calls in others)
+    assert again
+    relays = [one for one in rounds if one.name == "relay"]
+    assert relays
+    for one in relays:
+        runners = one.scripts[: min(6, clients)]
+        assert {len({ask.call for script in runners for ask in script if isinstance(ask.call, Attach)})} == {2}
+        assert any(isinstance(ask.call, ReadList) for script in runners for ask in script)
+        begins = [script[0].pause_s for script in runners]
+        assert begins == sorted(set(begins)), "each begins after the one before"
+
+
+def test_how_a_skip_of_another_stage_is_read_is_found_out_before_many_ask_at_once() -> None:
+    for reading in Reading:
+        scenario = replace(embedded(), world=replace(embedded().world, reading=reading))
+        with serving(scenario) as target, httpx.Client() as http:
+            plan = embedded_plan(scenario, PROFILES[ProfileName.QUICK], selected=RACES)
+            runner = Runner(Client(target.url, http, Limits(requests=260)), DOCUMENT, embedded_credentials(), plan)
+            result = runner.run()
+        assert result.reading["SKIP-2"] == reading.value
+        assert result.violations == ()

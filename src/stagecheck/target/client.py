@@ -226,14 +226,17 @@ class Client:
         """Seconds since the client was made."""
         return time.monotonic() - self._began
 
-    def attempt(self, request: HttpRequest) -> tuple[int | None, dict[str, str], bytes, str | None]:
+    def attempt(
+        self, request: HttpRequest, watch: Callable[[str, object], None] | None = None
+    ) -> tuple[int | None, dict[str, str], bytes, str | None]:
         """Send a request that was paid for (`spend`), once: status, headers, body, and why there is no status.
 
+        `watch`: told by the transport how far the request is (the `trace` of httpcore), where that one tells.
         Safe for threads. Raises Unreachable and HarnessError as `send` does.
         """
-        answer = self._told(request, self._formed(request))
+        answer = self._told(request, self._formed(request, watch))
         if answer.status == httpx.codes.UNAUTHORIZED and self.wallet and self.wallet.renewed(request.credential):
-            answer = self._told(request, self._formed(request))
+            answer = self._told(request, self._formed(request, watch))
         if answer.unsent:
             raise Unreachable(answer.failure)
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
@@ -276,7 +279,7 @@ class Client:
             self.sent += count
             return self.sent
 
-    def _formed(self, request: HttpRequest) -> httpx.Request:
+    def _formed(self, request: HttpRequest, watch: Callable[[str, object], None] | None = None) -> httpx.Request:
         if self.read_only and request.method not in SAFE:
             raise HarnessError(f"a run that only reads was about to send {request.method} {request.path!r}")
         headers = list(request.headers)
@@ -286,7 +289,11 @@ class Client:
             headers.append(("Authorization", authorization))
         try:
             return self.http.build_request(
-                request.method, self.url.rstrip("/") + request.path, headers=headers, content=request.body
+                request.method,
+                self.url.rstrip("/") + request.path,
+                headers=headers,
+                content=request.body,
+                extensions=None if watch is None else {"trace": watch},
             )
         except (httpx.InvalidURL, ValueError, UnicodeError) as error:
             raise HarnessError(f"the request {request.method} {request.path!r} cannot be formed: {error}") from error

@@ -1,12 +1,14 @@
 """A round that was kept (`reports/races/`) sent once more: from the same placements, by as many clients, as fast.
 
 What was seen once in a race is rarely seen at the next try; so it is tried many times, and what counts is whether the
-same promise broke again.
+same promise broke again. Every other time the clients begin when they began, as far apart; and else all together: some
+windows are met by whoever comes later, some were met because somebody was held up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stagecheck.errors import ConfigError, UsageError
@@ -26,17 +28,27 @@ _LONGEST_PAUSE_S = 0.1
 
 
 def round_of(history: Mapping[str, Any]) -> Round:
-    """The round that a history tells of. Raises UsageError for a request that no client of a race sends."""
+    """The round that a history tells of, its clients as far apart.
+
+    Raises UsageError for a request that no client of a race sends.
+    """
     scripts: dict[object, list[Ask]] = {}
     ended: dict[object, float] = {}
-    for one in sorted(history["operations"], key=lambda one: one["start_s"]):
+    operations = sorted(history["operations"], key=lambda one: one["start_s"])
+    for one in operations:
         client = one["client"]
-        first = not scripts.get(client)
-        pause = 0.0 if first else min(_LONGEST_PAUSE_S, max(0.0, one["start_s"] - ended[client]))
+        before = ended.get(client, operations[0]["start_s"])
+        pause = min(_LONGEST_PAUSE_S, max(0.0, one["start_s"] - before))
         call, body = _call(one["method"], one["path"], one["body"])
         scripts.setdefault(client, []).append(Ask(call, body, pause))
         ended[client] = one["start_s"] if one["end_s"] is None else one["end_s"]
     return Round("kept", tuple(map(tuple, scripts.values())))
+
+
+def together(following: Round) -> Round:
+    """The same with all clients beginning at once."""
+    scripts = [(replace(script[0], pause_s=0.0), *script[1:]) for script in following.scripts]
+    return replace(following, scripts=tuple(scripts))
 
 
 def _call(method: str, path: str, text: str | None) -> tuple[Asked, Body | None]:
@@ -65,8 +77,9 @@ def again(races: Races, history: Mapping[str, Any], times: int) -> tuple[Replays
     _make_sure(races.ground, following)
     session, broken = races.session, 0
     told: list[str] = []
+    races.learn_reading()
     with Crowd(session.client, len(following.scripts)) as crowd:
-        for _ in range(times):
+        for number in range(times):
             for place in began:
                 service, stage = canonical(place["service"]), canonical(place["stage"])
                 if service in following.services:
@@ -74,7 +87,7 @@ def again(races: Races, history: Mapping[str, Any], times: int) -> tuple[Replays
                     if place["skipped"]:
                         session.attach(service, stage, bodies.TRUE)
             before = len(races.broken)
-            races.round(crowd, following)
+            races.round(crowd, together(following) if number % 2 else following)
             found = [message for requirement, message in races.broken[before:] if requirement == history["requirement"]]
             broken += bool(found)
             told += found

@@ -93,7 +93,8 @@ class Quiet:
         expected = " or ".join(sorted(words.placement_words(self.world, place) for place in allowed))
         mine = [one for one in self.done if isinstance(one.call, Attach) and one.call.service == service]
         if not mine:
-            yield _mismatch("bystander", f"{label}, which nobody asked to move, is {actual}", expected, actual), service
+            told = f"{label}, which none of them asked to move, is {actual}"
+            yield _mismatch("bystander", told, expected, actual), service
             return
         last = self._last(mine)
         told = f"{deed_words(self.world, last)} was answered, and no later request undid it" if last else ""

@@ -94,6 +94,7 @@ class Races:
         session = self.session
         end = session.client.sent + requests
         try:
+            self.learn_reading()
             self._go(end)
         finally:
             for request in self.lost[-_KEPT_IN_MIND:]:
@@ -122,6 +123,22 @@ class Races:
                 except BudgetSpent:
                     return
                 made.services = self._services()
+
+    def learn_reading(self) -> None:
+        """Find out what a skip that addresses another stage does (SKIP-2): the fewer readings, the more is wrong.
+
+        A run of races alone does not know it. With every reading possible, a service that was moved and at the same
+        time skipped where it was may end in the new stage, skipped.
+        """
+        session = self.session
+        service = next(iter(self._services()), None)
+        if session.world.reading is not None or service is None or not session.client.left:
+            return
+        here = session.world.placements[service].stage
+        there = next(stage for stage in self.ground.all_stages if stage != here)
+        answered = session.attach(service, there, bodies.TRUE).status
+        if answered is None or answered >= 500:
+            self.lost.append(Attach(there, service, Form.TRUE))
 
     def notes(self) -> list[str]:
         """What a reader has to know of what was not judged."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stagecheck.model.requests import Attach, Form, Read, ReadList, ReadService, ReadStage
 from stagecheck.model.state import World
@@ -20,6 +20,10 @@ from stagecheck.wire.bodies import Body
 _MOVES = (bodies.NO_BODY, bodies.EMPTY_OBJECT, bodies.FALSE)
 _PAUSES_S = (0.0, 0.0, 0.0, 0.001, 0.002, 0.005)
 """Most clients send at once. Some windows open a little later."""
+_STEPS_S = (0.001, 0.002, 0.004, 0.008)
+"""How long after one client the next one of a relay begins."""
+_RUNNERS = 6
+_MANY = 8
 _TWO = 2
 
 
@@ -142,7 +146,11 @@ def duel(hand: _Hand) -> Round:
     rivals = hand.rng.randint(2, min(4, hand.rounds.clients))
     stages = [stage for stage in hand.rounds.stages if stage != hand.stage_of(service)]
     stages += [hand.stage_of(service)]
-    return hand.round("duel", [[hand.move(service, stages[n % len(stages)])] for n in range(rivals)], [service])
+    writers = [[hand.move(service, stages[n % len(stages)])] for n in range(rivals)]
+    if hand.rng.random() < 0.5:
+        # What the first one asked for is asked for again, after something else: the first may still be under way.
+        writers[1].append(replace(writers[0][0], pause_s=0.0))
+    return hand.round("duel", writers, [service])
 
 
 def move_against_skip(hand: _Hand) -> Round:
@@ -207,6 +215,40 @@ def busy(hand: _Hand) -> Round:
     return hand.round("busy", writers, services)
 
 
-_OF_ONE: tuple[Callable[[_Hand], Round], ...] = (duel, move_against_skip, read_your_writes)
-_OF_SEVERAL: tuple[Callable[[_Hand], Round], ...] = (neighbours, swap, busy)
+def stampede(hand: _Hand) -> Round:
+    """All clients write at once: most send one service about, and each of the others is moved by one client alone.
+
+    What has room for a few waiting requests and drops the others is met by as many as may come.
+    """
+    services, stages = list(hand.rounds.services), list(hand.rounds.stages)
+    hand.rng.shuffle(services)
+    size = min(_MANY, hand.rounds.clients)
+    writers = [[hand.move(service, hand.elsewhere(service))] for service in services[1:size]]
+    writers += [[hand.move(services[0], hand.rng.choice(stages))] for _ in range(size - len(writers))]
+    hand.rng.shuffle(writers)
+    return hand.round("stampede", writers, services)
+
+
+def relay(hand: _Hand) -> Round:
+    """Two wishes for one service take turns, each time from another client, and somebody looks in between.
+
+    Where the steps are longer than an answer takes, one comes after another, only on other connections; where they are
+    shorter, what was asked once is asked again while the first is under way, and something else has come in between.
+    """
+    service = hand.service()
+    second = hand.skip if hand.rng.random() < 0.3 else hand.move
+    wishes = (hand.move(service, hand.elsewhere(service)), second(service, hand.stage_of(service)))
+    size, step = min(_RUNNERS, hand.rounds.clients), hand.rng.choice(_STEPS_S)
+    scripts: list[list[Ask]] = [[] for _ in range(size)]
+    turn = 0
+    for number in range(_RUNNERS):
+        look = hand.look(service) if number % 3 == _TWO else None
+        script = scripts[number % size]
+        script.append(replace(look or wishes[turn % 2], pause_s=number * step if not script else step))
+        turn += look is None
+    return hand.round("relay", scripts, [service])
+
+
+_OF_ONE: tuple[Callable[[_Hand], Round], ...] = (duel, move_against_skip, read_your_writes, relay)
+_OF_SEVERAL: tuple[Callable[[_Hand], Round], ...] = (neighbours, swap, busy, stampede)
 """Patterns that take one service, and those that take two or more."""
