@@ -165,7 +165,7 @@ def test_with_one_stage_what_can_be_tested_is(call: Call, config: Toml, ledger: 
     [
         (["--only", "MOEV"], "no requirement begins with 'MOEV'"),
         (["--only", "MOVE", "--only", "NIX"], "no requirement begins with 'NIX'"),
-        (["--onyl", "MOVE"], "Did you mean '--only'?"),
+        (["--onyl", "MOVE"], "Did you mean one of: '--json', '--only'?"),
         (["--profile", "slow"], "'slow' is not one of 'quick', 'nightly', 'exhaustive'"),
         (["--seed", "x"], "(see: stagecheck verify --help)"),
         (["--reading", "both"], "'both' is not one of 'move-and-skip'"),
