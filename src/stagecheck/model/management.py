@@ -6,7 +6,7 @@ was created, deleted or moved, and keeps in which order the stages stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -139,6 +139,12 @@ def without(world: World, stages: set[str]) -> World:
     return replace(world, stages={key: stage for key, stage in world.stages.items() if key not in stages})
 
 
+def unnumbered(world: World, but: Container[str]) -> World:
+    """The world with no deployment_order known, but for those stages."""
+    stages = {key: stage if key in but else replace(stage, order=None) for key, stage in world.stages.items()}
+    return replace(world, stages=stages, ranking=())
+
+
 def ranking(world: World, environment: str | None) -> tuple[str, ...]:
     """The stages of an environment in their order, as far as it is known: all of them, some, or none."""
     stages = [stage for stage in world.stages.values() if stage.environment == environment]
@@ -146,6 +152,13 @@ def ranking(world: World, environment: str | None) -> tuple[str, ...]:
     if None not in orders and len(set(orders)) == len(orders):
         return tuple(stage.id for stage in sorted(stages, key=lambda stage: stage.order or 0))
     return tuple(key for key in world.ranking if key in world.stages)
+
+
+def rearranged(was: World, now: World, environment: str) -> bool:
+    """Whether the stages of a world stand in another order in a later one."""
+    before = ranking(was, environment)
+    after = tuple(stage for stage in ranking(now, environment) if stage in before)
+    return len(after) == len(before) and after != before
 
 
 def outcomes(world: World, request: Request, step: Step) -> Iterator[Outcome]:
