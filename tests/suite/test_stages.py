@@ -517,21 +517,6 @@ def test_one_cause_has_one_name_though_it_numbers_all_stages_anew() -> None:
     assert named(of_stages(Renumbering(embedded()), quick=False, selected=frozenset(CATALOGUE)).run()) == {"STAGE-2"}
 
 
-class Sorting(Arranges):
-    """Whenever a stage is created all are put in the order of their names, which does not change twice."""
-
-    def arranged(self, request: Manage, before: World, right: World) -> World:
-        if isinstance(request, CreateStage):
-            return numbered(right, [s.id for s in sorted(self.ours(right), key=lambda s: s.name or "")])
-        return right
-
-
-def test_what_cannot_be_put_in_order_again_is_a_violation_though_it_comes_once() -> None:
-    result = of_stages(Sorting(embedded())).run()
-    assert named(result) == {"STAGE-1"}
-    assert result.verdict is Verdict.NON_CONFORMING
-
-
 class Unnumbered(Mock):
     """Stages have no number."""
 

@@ -154,13 +154,6 @@ def ranking(world: World, environment: str | None) -> tuple[str, ...]:
     return tuple(key for key in world.ranking if key in world.stages)
 
 
-def rearranged(was: World, now: World, environment: str) -> bool:
-    """Whether the stages of a world stand in another order in a later one."""
-    before = ranking(was, environment)
-    after = tuple(stage for stage in ranking(now, environment) if stage in before)
-    return len(after) == len(before) and after != before
-
-
 def outcomes(world: World, request: Request, step: Step) -> Iterator[Outcome]:
     """Everything that may happen, as far as an answer can tell: of stages the order, and not the numbers."""
     for outcome in step(world, request):

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from stagecheck.errors import BudgetSpent, LeftAlone, TargetError
 from stagecheck.exchange import Exchange
 from stagecheck.model.compare import Mismatch
-from stagecheck.model.management import rearranged
 from stagecheck.model.requests import Attach, CreateStage, ReadService
 from stagecheck.model.state import Placement, World
 from stagecheck.outcome import Replays, Violation
@@ -130,17 +129,9 @@ class Confirmation:
         return better or ({"replays": Replays(0, tried)} if earnest else {})
 
     def _gone_for_good(self, violation: Violation) -> bool:
-        """Whether it is about what cannot happen twice: a service that nobody has seen since is lost.
-
-        So is the order of stages that are not the run's own, if it is another one to this day: nobody puts it back.
-        """
-        shows = violation.witness or {}
-        about = shows.get("service")
-        lost = about in self.ground.all_services and about not in self.session.world.placements
-        session = self.session
-        if lost or session.beginning is None or shows.get("kind") not in ("order", "ranking"):
-            return lost
-        return rearranged(session.beginning, session.world, session.oracle.environment)
+        """Whether it is about a service that nobody has seen since: it cannot be lost twice."""
+        about = (violation.witness or {}).get("service")
+        return about in self.ground.all_services and about not in self.session.world.placements
 
     def _leads(self, signature: Signature) -> Iterator[tuple[Sent, ...]]:
         """Stretches of the log that end with the violation, the likeliest to show it again first."""
