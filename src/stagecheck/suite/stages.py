@@ -112,7 +112,9 @@ class Stages:
         else:
             exchange = None if key in self._asked else self._first(request)
         done = exchange is not None and exchange.status is not None and 200 <= exchange.status < 300
-        if done:
+        refused_for_services = isinstance(request, DeleteStage) and not done
+        if done or refused_for_services:
+            # What is refused changes nothing either (STATE-6).
             self._view()
         return done
 
@@ -285,6 +287,8 @@ class Stages:
         service = self.tour.ground.services[-1]
         for stage, anchor, after in (
             (one, first, False),
+            # Where new stages come last, this is the end of all.
+            (one, other, True),
             (one, last, True),
             (other, middle, False),
             (one, other, False),
