@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -14,12 +15,13 @@ from kit.thinned import thinned
 from stagecheck.audit.conforming_stages import Lacks
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.audit.defects.stage import Arranges, numbered
+from stagecheck.contract import CATALOGUE
 from stagecheck.exchange import Exchange
 from stagecheck.mock.app import Call, Mock, as_httpx
 from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.model.requests import CreateStage, DeleteStage, EditStage, Manage, MoveStage, Request
 from stagecheck.model.state import World
-from stagecheck.model.step import Outcome, Refused
+from stagecheck.model.step import Accepted, Outcome, Refused, step
 from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import Grade, RunResult, Verdict
 from stagecheck.suite.made import MOST_STAYING, MOST_STAYING_IN_ALL
@@ -439,3 +441,91 @@ def test_the_named_order_put_up_in_the_same_way_breaks_nothing() -> None:
     made = of_stages(Stands(embedded(), _inserted), quick=False)
     assert named(made.run()) == set()
     tidied(made)
+
+
+# ---------------------------------------------------------------------- what a developer takes for another stage
+
+
+class Twins(Arranges):
+    """Creating a stage writes over the one of the same name, if there is one."""
+
+    def stage_id(self) -> str:
+        named_so = [stage.id for stage in self.world.stages.values() if stage.name == self.wanted]
+        return named_so[0] if named_so else super().stage_id()
+
+    wanted = ""
+
+    def decide(self, request: Request) -> Outcome:
+        if isinstance(request, CreateStage):
+            self.wanted = request.name
+            right = super().decide(request)
+            taken = isinstance(right.answer, Refused) and right.answer.requirement is None
+            return [*step(self.world, request), right][1] if taken and request.flaw is None else right
+        return super().decide(request)
+
+
+def test_a_stage_of_the_same_name_is_another_stage() -> None:
+    result = of_stages(Twins(embedded()), quick=False).run()
+    assert "STAGE-1" in named(result), result.violations
+
+
+class Reviving(Arranges):
+    """The stages that were deleted are still found by what edits and moves them, and answered as if all were well."""
+
+    def decide(self, request: Request) -> Outcome:
+        right = super().decide(request)
+        late = isinstance(request, EditStage | MoveStage) and {request.stage, getattr(request, "anchor", "")}
+        if late and late & self.world.gone and request.caller == "own":
+            return Outcome(self.world, Accepted(environment=self.scenario.environment))
+        return right
+
+    def arrange(self, request: Manage, world: World) -> None:
+        if getattr(request, "stage", None) not in self.world.gone:
+            super().arrange(request, world)
+
+
+def test_nothing_is_done_to_a_deleted_stage() -> None:
+    result = of_stages(Reviving(embedded()), quick=False).run()
+    assert "STAGE-3" in named(result), result.violations
+
+
+class BesideItself(Arranges):
+    """A stage that is moved beside itself is taken out, and put back at the end."""
+
+    def arranged(self, request: Manage, before: World, right: World) -> World:
+        if isinstance(request, MoveStage) and request.stage == request.anchor:
+            others = [stage.id for stage in self.ours(before) if stage.id != request.stage]
+            return numbered(right, _inserted(others, request.stage, 0))
+        return right
+
+
+def test_a_stage_that_is_moved_beside_itself_stays_where_it_is() -> None:
+    assert named(of_stages(BesideItself(embedded()), quick=False).run()) == {"STAGE-4"}
+
+
+class Renumbering(Arranges):
+    """An edited stage comes last, and all are numbered anew."""
+
+    def arranged(self, request: Manage, before: World, right: World) -> World:
+        if isinstance(request, EditStage):
+            others = [stage.id for stage in self.ours(before) if stage.id != request.stage]
+            return numbered(right, [*others, request.stage])
+        return right
+
+
+def test_one_cause_has_one_name_though_it_numbers_all_stages_anew() -> None:
+    assert named(of_stages(Renumbering(embedded()), quick=False, selected=frozenset(CATALOGUE)).run()) == {"STAGE-2"}
+
+
+class Unnumbered(Mock):
+    """Stages have no number."""
+
+    def stage(self, stage_id: str) -> dict[str, Any]:
+        shown = super().stage(stage_id)
+        del shown["deployment_order"]
+        return shown
+
+
+def test_where_no_order_is_shown_a_move_still_has_to_leave_the_services_alone() -> None:
+    result = of_stages(Unnumbered(embedded())).run()
+    assert by_id(result)["STAGE-4"].grade is Grade.PASS

@@ -6,7 +6,7 @@ was created, deleted or moved, and keeps in which order the stages stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -137,6 +137,12 @@ def without(world: World, stages: set[str]) -> World:
     if not stages:
         return world
     return replace(world, stages={key: stage for key, stage in world.stages.items() if key not in stages})
+
+
+def unnumbered(world: World, but: Container[str]) -> World:
+    """The world with no deployment_order known, but for those stages."""
+    stages = {key: stage if key in but else replace(stage, order=None) for key, stage in world.stages.items()}
+    return replace(world, stages=stages, ranking=())
 
 
 def ranking(world: World, environment: str | None) -> tuple[str, ...]:

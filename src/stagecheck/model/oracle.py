@@ -17,7 +17,7 @@ from stagecheck.model.beliefs import told_apart
 from stagecheck.model.compare import Comparison, Mismatch
 from stagecheck.model.exercised import Circumstances, exercised_by
 from stagecheck.model.intrinsic import intrinsic
-from stagecheck.model.management import bound, carried_out, outcomes, unread, without
+from stagecheck.model.management import bound, carried_out, outcomes, unnumbered, unread, without
 from stagecheck.model.observation import Reply
 from stagecheck.model.past import Past, missing_by
 from stagecheck.model.requests import (
@@ -254,6 +254,9 @@ class Oracle:
                 inconsistent = any(mismatch.requirement == "SKIP-2" for mismatch in mismatches)
                 reading = best.before.reading if inconsistent else best.outcome.world.reading
                 believed = replace(believed, reading=reading)
+                if is_management(request) and any(m.cause.endswith("stage-deployment_order") for m in mismatches):
+                    # Where one has another number than it should, so may all that the answer does not show.
+                    believed = unnumbered(believed, {stage.id for stage in reply.shows.stages})
                 let_in = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
                 if let_in and isinstance(request, Attach) and request.service in believed.placements:
                     # What should have been refused may have sent the service anywhere, whatever the answer shows.
@@ -389,7 +392,7 @@ class Oracle:
         return replace(judgement, mismatches=(*judgement.mismatches, lost))
 
     def _remember(self, request: Request, reply: Reply, fingerprint: object, judgement: Judgement) -> None:
-        self._past.remember(request, reply.status or 0, self.world, clean=not judgement.mismatches)
+        self._past.remember(request, reply.status or 0, self.world, judgement.mismatches)
         if is_read(request):
             return
         if reply.refused:

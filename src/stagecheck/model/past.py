@@ -7,7 +7,7 @@ Either is blamed only if the same view was right just before it: a read that alw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from stagecheck import witness
@@ -28,6 +28,7 @@ from stagecheck.model.state import World
 from stagecheck.model.statuses import kind_of
 
 _SEEN_IN_READS = ("STATE-5", "STATE-1", "STATE-3", "STAGE-3")
+_MISSING = (*(f"{verb}:stage-left-out" for verb in ("create", "edit", "move")), "at-once:stage-environment")
 _STAGES_OWN = ("stages", "attribute", "ranking")
 
 
@@ -120,8 +121,9 @@ class Past:
         self.agreed_on.clear()
         self.clean_write = False
 
-    def remember(self, request: Request, status: int, before: World, *, clean: bool) -> None:
-        """Take note of a request that was answered; `clean`: its answer broke nothing."""
+    def remember(self, request: Request, status: int, before: World, broken: Collection[Mismatch]) -> None:
+        """Take note of a request that was answered; `broken`: what is wrong with its answer."""
+        clean = not broken
         if is_read(request):
             self._remember_read(request, clean=clean)
         elif 400 <= status < 500:
@@ -129,7 +131,9 @@ class Past:
         else:
             watched = not self.clean_reads or any(isinstance(read, ReadList) for read in self.clean_reads)
             self.refused = None
-            managed = is_management(request) and status < 300 and watched and clean
+            managed = (
+                is_management(request) and status < 300 and watched and all(_untold(mismatch) for mismatch in broken)
+            )
             self.managed, self.managed_from = (request, before) if managed else (None, None)
             self.agreed_on.clear()
             self.clean_write = clean
@@ -154,10 +158,18 @@ def subject_of(mismatches: Iterable[Mismatch]) -> str | None:
 
 
 def missing_by(mismatches: Iterable[Mismatch]) -> set[str]:
-    """The stages that were created, it was answered, and that are not there."""
-    missing = ("create:stage-left-out", "at-once:stage-environment")
-    left_out = (m for m in mismatches if m.requirement == "STAGE-1" and m.cause in missing)
+    """The stages that were created, edited or moved, it was answered, and that are not there."""
+    left_out = (m for m in mismatches if m.requirement in ("STAGE-1", "STAGE-2", "STAGE-4") and m.cause in _MISSING)
     return {m.subject for m in left_out if m.subject is not None}
+
+
+def _untold(mismatch: Mismatch) -> bool:
+    """Whether an answer that is wrong in this says nothing of what was done, so that the next read has to say it.
+
+    It leaves a stage out, or lets in what should have been refused, for what that was and not for who asked.
+    """
+    let_in = mismatch.cause.startswith("not-refused") and mismatch.requirement.startswith("STAGE")
+    return let_in or mismatch.cause == "stage-left-out"
 
 
 def _subject(done: Request) -> str:

@@ -265,8 +265,9 @@ class Trial:
             session.client.listen.append(steps.append)
             set_up = self._set_up(steps)
             ids: dict[str, str] = {}
+            told: dict[str, str] = {}
             for original in self.stretch:
-                sent = freshly_named(rebound(original, ids), session.made.names, session.world)
+                sent = freshly_named(rebound(original, ids), session.made.names, session.world, told)
                 session.oracle.looking = sent.looking
                 exchange = session.perform(sent.request, sent.message, sent.also)
                 undo.append((sent, exchange))

@@ -89,17 +89,21 @@ def rebound(sent: Sent, ids: Mapping[str, str]) -> Sent:
     return replace(sent, request=request, message=replace(sent.message, path=path))
 
 
-def freshly_named(sent: Sent, used: Collection[str], world: World) -> Sent:
+def freshly_named(sent: Sent, used: Collection[str], world: World, told: dict[str, str]) -> Sent:
     """The same creation or edit under a new name, where a stage of the `world` has its name already.
 
-    `used`: how many names were tried, so that the new one is new.
+    `used`: how many names were tried, so that the new one is new. `told`: which names stand for which in this story so
+    far, and is added to: a name that comes twice in it comes twice again.
     """
     request = sent.request
     if not isinstance(request, CreateStage | EditStage) or request.flaw is not None:
         return sent
-    if request.name not in {stage.name for stage in world.stages.values()}:
+    if request.name not in told:
+        taken = request.name in {stage.name for stage in world.stages.values()}
+        told[request.name] = f"STAGECHECK AGAIN {len(used) + 1}" if taken else request.name
+    name = told[request.name]
+    if name == request.name:
         return sent
-    name = f"STAGECHECK AGAIN {len(used) + 1}"
     message = replace(sent.message, body=naming(name, request.description))
     return replace(sent, request=replace(request, name=name), message=message)
 

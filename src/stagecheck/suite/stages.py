@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from stagecheck.errors import BudgetSpent
 from stagecheck.exchange import Exchange
@@ -19,23 +20,25 @@ from stagecheck.model.requests import (
     CreateStage,
     DeleteStage,
     EditStage,
-    Form,
     Manage,
     MoveStage,
     ReadList,
     ReadStage,
 )
+from stagecheck.model.state import canonical
 from stagecheck.operations import OperationKey
 from stagecheck.suite.auth import Auth
 from stagecheck.suite.discover import UNKNOWN_ENVIRONMENT, note_crash
 from stagecheck.suite.made import MOST_STAYING
 from stagecheck.suite.refusals import Case, Refusals
 from stagecheck.suite.session import Session
+from stagecheck.suite.stage_refusals import of_the_deleted, wrong
 from stagecheck.suite.tour import Tour
 from stagecheck.suite.transient import DELIVERED_TWICE, sent
 from stagecheck.target.credentials import NONE
 from stagecheck.wire import bodies
 from stagecheck.wire.spell import operation_of
+from stagecheck.wire.stages import naming
 
 _NOT_THERE = (403, 404, 405, 501)
 _PROMISED = {
@@ -95,18 +98,23 @@ class Stages:
         for requirement in requirements:
             self.missing.setdefault(requirement, why)
 
-    def do(self, request: Manage) -> bool:
-        """Send a request, unless it is known that the target does not offer it; True if it was carried out."""
+    def do(self, request: Manage, content: bytes | None = None) -> bool:
+        """Send a request, unless it is known that the target does not offer it; True if it was carried out.
+
+        `content`: another body than the one that is meant, for an operation that is known to be offered.
+        """
         key = operation_of(request)
         if OperationKey.LIST in self.session.offers and not self.session.oracle.agrees(self._list):
             # What is wrong already must not be blamed on this.
             self._view()
         if key in self.session.offers:
-            exchange: Exchange | None = self.session.manage(request)
+            exchange: Exchange | None = self.session.manage(request, content)
         else:
             exchange = None if key in self._asked else self._first(request)
         done = exchange is not None and exchange.status is not None and 200 <= exchange.status < 300
-        if done:
+        refused_for_services = isinstance(request, DeleteStage) and not done
+        if done or refused_for_services:
+            # What is refused changes nothing either (STATE-6).
             self._view()
         return done
 
@@ -244,10 +252,10 @@ class Stages:
         self.look_at(made)
         session.attach(service, made, session.plain)
         session.attach(service, made, bodies.TRUE)
-        order = self._order()
-        if made in order:
-            first, last = order[0], order[-1]
-            self.do(MoveStage(made, first if first != made else last, after=first == made))
+        # Where no order is shown, a move touches no service all the same.
+        order = self._order() or self.tour.ground.stages
+        first, last = order[0], order[-1]
+        self.do(MoveStage(made, first if first != made else last, after=first == made))
         self.do(EditStage(made, self._name(), "edited by stagecheck"))
         self.look_at(made)
         self.do(DeleteStage(made))
@@ -272,13 +280,15 @@ class Stages:
         one, other = self.make("the one"), self.make()
         if one is None or other is None:
             return
-        theirs = [stage for stage in self._order() if stage not in (one, other)]
+        theirs = [stage for stage in self._order() or self.tour.ground.stages if stage not in (one, other)]
         if len(theirs) < 2:
             return
         first, last, middle = theirs[0], theirs[-1], theirs[len(theirs) // 2]
         service = self.tour.ground.services[-1]
         for stage, anchor, after in (
             (one, first, False),
+            # Where new stages come last, this is the end of all.
+            (one, other, True),
             (one, last, True),
             (other, middle, False),
             (one, other, False),
@@ -290,6 +300,7 @@ class Stages:
             (one, first, False),
             (other, one, False),
             (other, last, False),
+            (other, other, True),
         ):
             if stage not in self.session.created:
                 return
@@ -311,8 +322,20 @@ class Stages:
             self.do(EditStage(made, title, description))
             self.look_at(made)
         self.do(EditStage(made, self._name(), "at last"))
+        # Null is allowed; whether it empties the description or stands for none is not said.
+        self.do(EditStage(made, name, None), naming(name, None, null=True))
+        self._twin(made, name)
         self.session.attach(service, made, self.session.plain)
         self.session.attach(service, self.tour.ground.stages[0], self.session.plain)
+
+    def _twin(self, made: str, name: str) -> None:
+        """Another stage of the same name is another stage, or it is refused."""
+        before = set(self.session.created)
+        if self._staying() < MOST_STAYING:
+            self.do(CreateStage(self.session.oracle.environment, name, "another one"))
+            self.look_at(made)
+        for twin in [stage for stage in self.session.created if stage not in before]:
+            self.remove(twin)
 
     def again(self) -> None:
         """What was deleted does not come back: not by a new stage, not by a move, not by a read."""
@@ -321,10 +344,19 @@ class Stages:
             made = self.make(description)
             if made is not None:
                 self.remove(made)
+                self._stir(made)
         kept = [stage for stage in (self.make("one of two"), self.make("the other of two")) if stage is not None]
         for stage in kept:
             # The first of the two, then the last: a target may find the wrong one.
             self.remove(stage)
+            if stage in self.session.world.gone and self.newest is not None:
+                self._refused(MoveStage(self.newest, stage, after=True))
+
+    def _stir(self, gone: str) -> None:
+        """Nothing that is asked of a deleted stage is carried out, and none of it brings the stage back."""
+        if gone in self.session.world.gone:
+            for request in of_the_deleted(gone, self.tour.ground.stages[0], self._name()):
+                self._refused(request)
 
     def crowded(self) -> None:
         """A stage is deleted while all services that may be used are in it, some skipped."""
@@ -347,28 +379,10 @@ class Stages:
 
     def cases(self) -> Iterator[Case]:
         """Requests to manage stages that must be refused; what is changed in spite of that is ours."""
-        environment, unknown = self.session.oracle.environment, self.refusals.unknown_id
-        yield Case("ERR-2", "delete of an unknown stage", lambda: self._refused(DeleteStage(unknown())), first=False)
-        yield Case("ERR-2", "edit of an unknown stage", lambda: self._refused(EditStage(unknown(), "NO SUCH STAGE")))
-        yield Case(
-            "ERR-2", "create in an unknown environment", lambda: self._refused(CreateStage(unknown(), self._name()))
-        )
+        unknown = self.refusals.unknown_id
+        for requirement, title, request, content in wrong(self.session.oracle.environment, unknown, self._name):
+            yield Case(requirement, title, partial(self._refused, request, content), first=False)
         yield Case("ERR-2", "move beside an unknown stage", lambda: self._ours(lambda s: MoveStage(s, unknown())))
-        yield Case(
-            "ERR-5",
-            "create with malformed JSON",
-            lambda: self._refused(CreateStage(environment, self._name(), flaw=Form.MALFORMED), b'{"name": "STAGECH'),
-        )
-        yield Case(
-            "ERR-6",
-            "create with an array",
-            lambda: self._refused(CreateStage(environment, self._name(), flaw=Form.NOT_OBJECT), b"[]"),
-        )
-        yield Case(
-            "ERR-1",
-            "create without a name",
-            lambda: self._refused(CreateStage(environment, "", flaw=Form.UNJUDGED), b"{}"),
-        )
 
     def strangers(self, auth: Auth) -> Iterator[Case]:
         """The same with credentials that must not be let in, on stages that the run has made."""
@@ -379,6 +393,10 @@ class Stages:
             ("move", lambda caller: MoveStage(self.newest or "", self.tour.ground.stages[0], caller=caller)),
             ("delete", lambda caller: DeleteStage(self.newest or "", caller=caller)),
         )
+        second = auth.plan.second.stage
+        if second is not None:
+            beside = canonical(second)
+            yield Case("STAGE-4", "move beside a stage elsewhere", lambda: self._ours(lambda s: MoveStage(s, beside)))
         for requirement, name in (("AUTH-1", "no credential"), ("AUTH-3", "a foreign credential")):
             for verb, way in ways if requirement not in auth.lacking else ():
                 yield Case(requirement, f"{name}: {verb} a stage", self._strange(way, auth, requirement), first=False)

@@ -34,13 +34,31 @@ def the_needed(stretch: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
 
 
 def of_one_stage(log: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
-    """What was done to the stage of the run's own that was managed last, from its creation on, and the end."""
+    """What was done to the stage of the run's own that was managed last, from its creation on, and the end.
+
+    First with all that went into it and came out of it, then how it was managed alone.
+    """
     last = next((sent for sent in reversed(log) if _manages(sent.request)), None)
     stage = None if last is None else made_by(last) or getattr(last.request, "stage", None)
-    deeds = [sent for sent in log[:-1] if sent.request and stage in _about(sent.request) and not is_read(sent.request)]
+    if stage is None:
+        return
+    deeds = [sent for sent in log[:-1] if _done_to(sent, stage)]
     born = next((at for at, sent in enumerate(deeds) if made_by(sent) == stage), None)
-    if stage is not None and born is not None:
-        yield (*deeds[born:], log[-1])
+    if born is not None:
+        life = deeds[born:]
+        alone = [sent for sent in life if _manages(sent.request)]
+        yield (*life, log[-1])
+        if len(alone) < len(life):
+            yield (*alone, log[-1])
+
+
+def _done_to(sent: Sent, stage: str) -> bool:
+    """Whether a request was about a stage, or took a service out of it: one that is not emptied is not deleted."""
+    request = sent.request
+    if request is None or is_read(request):
+        return False
+    place = sent.before.placements.get(request.service) if isinstance(request, Attach) else None
+    return stage in _about(request) or (place is not None and place.stage == stage)
 
 
 def self_contained(stretch: Sequence[Sent], made: Collection[str]) -> tuple[Sent, ...]:

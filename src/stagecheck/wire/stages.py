@@ -17,9 +17,11 @@ class Named:
     flaw: Form | None = None
 
 
-def naming(name: str, description: str | None) -> bytes:
-    """The body that names a stage. `description`: None to leave it out."""
-    told = {"name": name} if description is None else {"name": name, "description": description}
+def naming(name: str, description: str | None, *, null: bool = False) -> bytes:
+    """The body that names a stage. `description`: None to leave it out, or, if `null`, to say that it is null."""
+    told: dict[str, str | None] = {"name": name}
+    if null or description is not None:
+        told["description"] = description
     return json.dumps(told).encode()
 
 
