@@ -434,7 +434,7 @@ _NONE: list[tuple[Callable[[Story], object], str]] = [
 
 
 def _good() -> Story:
-    credential = OWN.made("made", Recipe("Token", "token", "longer"), "{}x")
+    credential = OWN.made("made", Recipe("Token", "token", "longer"), "Token ${STAGECHECK_TOKEN}x")
     step = put(STAGES[0], SERVICES[0], b"\xff", JSON, credential=credential)
     story = told(step, step, shows=witness.stage(STAGES[0], 1), set_up=1)
     return {**story, "given": [[0, dict(witness.status(200))]]}

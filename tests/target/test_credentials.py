@@ -145,3 +145,10 @@ def test_secrets_within_any_text(before: str, after: str) -> None:
     redacted = Redactor(FULL.secrets()).text(before + TOKEN + after)
     assert TOKEN not in redacted
     assert "STAGECHECK_TOKEN" in redacted
+
+
+def test_a_credential_is_made_from_its_recipe_and_shown_as_it_was() -> None:
+    credentials = Credentials("secret", None, None, None)
+    for first in (*credentials.worthless(), credentials.own):
+        if first.recipe is not None and first.shown is not None:
+            assert credentials.made(first.name, first.recipe, first.shown) == first

@@ -169,7 +169,7 @@ class Side:
         if self._own(sent):
             # Whoever has no API token uses the target with what they have.
             return self.credentials.own
-        return self.credentials.made(credential.name, recipe, credential.shown or "{}")
+        return self.credentials.made(credential.name, recipe, credential.shown or credential.name)
 
     @property
     def keeps_stages(self) -> bool:

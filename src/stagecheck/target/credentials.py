@@ -89,12 +89,15 @@ class Credentials:
         return self._made("an expired JWT", Recipe("Bearer", "expired_jwt"))
 
     def made(self, name: str, recipe: Recipe, shown: str) -> Credential:
-        """A credential from its recipe. Raises ConfigError where the config does not give the secret."""
+        """A credential from its recipe, `shown` as it was: `Token $STAGECHECK_TOKEN`, say.
+
+        Raises ConfigError where the config does not give the secret.
+        """
         value: str | None = getattr(self, recipe.secret)
         if not value or (recipe.how is not None and recipe.secret.endswith("jwt") and jwt_parts(value) is None):
             what = "a signed JWT of three parts" if recipe.secret.endswith("jwt") else "a value"
             raise ConfigError(f"[auth] {recipe.secret} is needed for {name}; give it {what}")
-        return self._made(name, recipe, shown)
+        return Credential(name, self.header_of(recipe), shown, recipe)
 
     def _made(self, name: str, recipe: Recipe, shown: str = "{}") -> Credential:
         variable = f"{_ENVIRONMENT}{recipe.secret.upper()}"
