@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from stagecheck.audit.conforming_stages import Lacks
 from stagecheck.audit.defect import DEFECTS
 from stagecheck.audit.defects.stage import Arranges, numbered
 from stagecheck.contract import CATALOGUE
-from stagecheck.exchange import Exchange
+from stagecheck.embedded import embedded_credentials
+from stagecheck.exchange import Exchange, HttpRequest
 from stagecheck.mock.app import Call, Mock, as_httpx
 from stagecheck.mock.scenario import Scenario, embedded
 from stagecheck.model.requests import CreateStage, DeleteStage, EditStage, Manage, MoveStage, Request
@@ -26,6 +28,7 @@ from stagecheck.operations import READS, OperationKey
 from stagecheck.outcome import Grade, RunResult, Verdict
 from stagecheck.suite.made import MOST_STAYING, MOST_STAYING_IN_ALL
 from stagecheck.suite.registry import STAGES
+from stagecheck.suite.sent import Sent, freshly_named
 from suite.rig import NIGHTLY, QUICK, Offering, Rig, by_id, named, rig
 
 pytestmark = pytest.mark.long
@@ -515,6 +518,20 @@ class Renumbering(Arranges):
 
 def test_one_cause_has_one_name_though_it_numbers_all_stages_anew() -> None:
     assert named(of_stages(Renumbering(embedded()), quick=False, selected=frozenset(CATALOGUE)).run()) == {"STAGE-2"}
+
+
+def test_a_name_that_is_taken_is_replaced_and_nothing_else_of_the_body() -> None:
+    world = embedded().world
+    taken = next(iter(world.stages.values()))
+    name = str(taken.name)
+    body = json.dumps({"name": name, "description": None}).encode()
+    message = HttpRequest("PUT", f"/deploymentStage/{taken.id}", (), body, embedded_credentials().own)
+    sent = Sent(EditStage(taken.id, name, None), message, world)
+    told: dict[str, str] = {}
+    renamed = [freshly_named(sent, (), world, told) for _ in range(2)]
+    assert json.loads(renamed[0].message.body or b"") == {"name": told[name], "description": None}
+    assert told[name] not in {stage.name for stage in world.stages.values()}
+    assert renamed[0] == renamed[1], "a name that comes twice comes twice again"
 
 
 class Unnumbered(Mock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,6 @@ from stagecheck.model.requests import (
     Request,
 )
 from stagecheck.model.state import World
-from stagecheck.wire.stages import naming
 
 Signature = tuple[str, str]
 """Requirement and cause of a violation, as the oracle first names them."""
@@ -104,7 +104,7 @@ def freshly_named(sent: Sent, used: Collection[str], world: World, told: dict[st
     name = told[request.name]
     if name == request.name:
         return sent
-    message = replace(sent.message, body=naming(name, request.description))
+    message = replace(sent.message, body=json.dumps({**json.loads(sent.message.body or b""), "name": name}).encode())
     return replace(sent, request=replace(request, name=name), message=message)
 
 
