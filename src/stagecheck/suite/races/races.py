@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from stagecheck.errors import BudgetSpent
@@ -94,8 +95,9 @@ class Races:
         session = self.session
         end = session.client.sent + requests
         try:
-            self.learn_reading()
-            self._go(end)
+            with suppress(BudgetSpent):
+                self.learn_reading()
+                self._go(end)
         finally:
             for request in self.lost[-_KEPT_IN_MIND:]:
                 session.lost(request)
@@ -118,10 +120,7 @@ class Races:
                 cost = following.requests + _FOR_LOOKING
                 if session.client.sent + cost > end or session.client.left < cost or self._enough():
                     return
-                try:
-                    self.round(crowd, following)
-                except BudgetSpent:
-                    return
+                self.round(crowd, following)
                 made.services = self._services()
 
     def learn_reading(self) -> None:
