@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -36,4 +37,5 @@ def test_a_defect_is_found_at_the_same_request(name: str) -> None:
     here, there = (defect_judged(DEFECTS[name], over_http=over_http) for over_http in (False, True))
     assert not there.survived
     assert not there.for_the_wrong_reason
-    assert there.violated == here.violated
+    # What clients that ask at once leave behind is for nobody to say, so neither how many requests that costs.
+    assert replace(there, requests=0) == replace(here, requests=0)

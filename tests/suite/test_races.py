@@ -37,6 +37,7 @@ from stagecheck.report.terminal import make_console, print_record
 from stagecheck.suite.plan import PROFILES, ProfileName
 from stagecheck.suite.races.judging import Judging
 from stagecheck.suite.races.quiet import Quiet
+from stagecheck.suite.races.races import Races
 from stagecheck.suite.races.rounds import Rounds
 from stagecheck.suite.races.specification import Asked, EachService, Kind, Placements, Race, Shown
 from stagecheck.suite.races.telling import Done
@@ -45,7 +46,7 @@ from stagecheck.suite.runner import Runner
 from stagecheck.target import crowd as crowd_module
 from stagecheck.target.client import Client, Limits
 from stagecheck.target.crowd import Crowd, Errand, Timed
-from suite.rig import DOCUMENT, Offering
+from suite.rig import DOCUMENT, Offering, rig
 
 pytestmark = pytest.mark.long
 
@@ -277,9 +278,10 @@ class _Ports(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _sent_to(kind: type[http.server.HTTPServer], scripts: list[list[Errand]], times: int) -> list[list[Timed]]:
+def _sent_to(client: httpx.Client, scripts: list[list[Errand]], times: int) -> list[list[Timed]]:
+    """What a crowd is answered by a server that notes the connections."""
     _Ports.came.clear()
-    with kind(("127.0.0.1", 0), _Ports) as server, httpx.Client() as client:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Ports) as server, client:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         sending = Client(f"http://127.0.0.1:{server.server_address[1]}", client, Limits(requests=1000))
         with Crowd(sending, len(scripts)) as crowd:
@@ -291,7 +293,7 @@ def _sent_to(kind: type[http.server.HTTPServer], scripts: list[list[Errand]], ti
 
 def test_each_client_of_a_crowd_has_a_connection_of_its_own_however_late_it_begins() -> None:
     scripts = [[Errand(_get(f"/{who}"), who * 0.01)] for who in range(4)]
-    first, second = _sent_to(http.server.ThreadingHTTPServer, scripts, times=2)
+    first, second = _sent_to(httpx.Client(), scripts, times=2)
     assert len({port for _, port in _Ports.came[4:]}) == 4
     for one in (*first, *second):
         assert one.exchange.status == 200
@@ -320,17 +322,8 @@ def test_clients_do_not_wait_for_connections_that_a_target_never_takes_together(
         return all_came
 
     monkeypatch.setattr(crowd_module._Meeting, "wait", wait)
-    _Ports.came.clear()
-    with (
-        http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Ports) as server,
-        httpx.Client(transport=_OneByOne()) as client,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        sending = Client(f"http://127.0.0.1:{server.server_address[1]}", client, Limits(requests=1000))
-        with Crowd(sending, 3) as crowd:
-            for _ in range(3):
-                assert {one.exchange.status for one in crowd.send([[Errand(_get("/a"))]] * 3)} == {200}
-        server.shutdown()
+    for sent in _sent_to(httpx.Client(transport=_OneByOne()), [[Errand(_get("/a"))]] * 3, times=3):
+        assert {one.exchange.status for one in sent} == {200}
     assert waited.count(False) == 1, "once in vain is enough"
 
 
@@ -605,3 +598,15 @@ def test_how_a_skip_of_another_stage_is_read_is_found_out_before_many_ask_at_onc
             result = runner.run()
         assert result.reading["SKIP-2"] == reading.value
         assert result.violations == ()
+
+
+def test_requests_that_run_out_before_the_first_round_end_the_races_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def spent(_: Races) -> None:
+        raise BudgetSpent("no requests left")
+
+    monkeypatch.setattr(Races, "learn_reading", spent)
+    result = rig(Mock(embedded()), selected=RACES, quick=True).run()
+    assert result.violations == ()
+    assert result.verdict is Verdict.INCONCLUSIVE
