@@ -139,10 +139,10 @@ def without(world: World, stages: set[str]) -> World:
     return replace(world, stages={key: stage for key, stage in world.stages.items() if key not in stages})
 
 
-def unnumbered(world: World, but: Container[str]) -> World:
-    """The world with no deployment_order known, but for those stages."""
-    stages = {key: stage if key in but else replace(stage, order=None) for key, stage in world.stages.items()}
-    return replace(world, stages=stages, ranking=())
+def unnumbered(world: World, stages: Container[str], stands: tuple[str, ...] = ()) -> World:
+    """The world with the deployment_order of those stages unknown; `stands`: in which order some are known to stand."""
+    told = {key: replace(stage, order=None) if key in stages else stage for key, stage in world.stages.items()}
+    return replace(world, stages=told, ranking=stands)
 
 
 def ranking(world: World, environment: str | None) -> tuple[str, ...]:
@@ -198,8 +198,4 @@ def loosened(before: World, request: Manage, after: World) -> World:
     else:
         # Where a new stage comes is open.
         stands = tuple(key for key in ranking(before, environment) if key in after.stages)
-    stages = {
-        key: replace(stage, order=None) if stage.environment == environment else stage
-        for key, stage in after.stages.items()
-    }
-    return replace(after, stages=stages, ranking=stands)
+    return unnumbered(after, {key for key, stage in after.stages.items() if stage.environment == environment}, stands)

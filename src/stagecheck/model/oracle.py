@@ -256,7 +256,7 @@ class Oracle:
                 believed = replace(believed, reading=reading)
                 if is_management(request) and any(m.cause.endswith("stage-deployment_order") for m in mismatches):
                     # Where one has another number than it should, so may all that the answer does not show.
-                    believed = unnumbered(believed, {stage.id for stage in reply.shows.stages})
+                    believed = unnumbered(believed, believed.stages.keys() - {stage.id for stage in reply.shows.stages})
                 let_in = any(mismatch.cause.startswith("not-refused") for mismatch in mismatches)
                 if let_in and isinstance(request, Attach) and request.service in believed.placements:
                     # What should have been refused may have sent the service anywhere, whatever the answer shows.

@@ -112,9 +112,8 @@ class Stages:
         else:
             exchange = None if key in self._asked else self._first(request)
         done = exchange is not None and exchange.status is not None and 200 <= exchange.status < 300
-        refused_for_services = isinstance(request, DeleteStage) and not done
-        if done or refused_for_services:
-            # What is refused changes nothing either (STATE-6).
+        if done or isinstance(request, DeleteStage):
+            # A deletion that is refused changes nothing either (STATE-6).
             self._view()
         return done
 
@@ -194,10 +193,14 @@ class Stages:
         """Make a stage; its id, None if that did not work, or too many stay already."""
         if self._staying() >= MOST_STAYING:
             return None
-        before = set(self.session.created)
-        self.do(CreateStage(self.session.oracle.environment, self._name(), description))
-        made = [stage for stage in self.session.created if stage not in before]
+        made = self._create(self._name(), description)
         return made[0] if made else None
+
+    def _create(self, name: str, description: str | None) -> list[str]:
+        """The stages that are there once one more was asked for: one, if all is well."""
+        before = set(self.session.created)
+        self.do(CreateStage(self.session.oracle.environment, name, description))
+        return [stage for stage in self.session.created if stage not in before]
 
     def _staying(self) -> int:
         """How many of our own stay for good, it seems: all of them, where the first could not be deleted."""
@@ -213,7 +216,8 @@ class Stages:
         return there[-1] if there else None
 
     def _order(self) -> tuple[str, ...]:
-        return ranking(self.session.world, self.session.oracle.environment)
+        """The stages as they stand; where no order is shown those of the run: a move touches no service then either."""
+        return ranking(self.session.world, self.session.oracle.environment) or self.tour.ground.stages
 
     # ------------------------------------------------------------------ the walk
 
@@ -252,8 +256,7 @@ class Stages:
         self.look_at(made)
         session.attach(service, made, session.plain)
         session.attach(service, made, bodies.TRUE)
-        # Where no order is shown, a move touches no service all the same.
-        order = self._order() or self.tour.ground.stages
+        order = self._order()
         first, last = order[0], order[-1]
         self.do(MoveStage(made, first if first != made else last, after=first == made))
         self.do(EditStage(made, self._name(), "edited by stagecheck"))
@@ -280,7 +283,7 @@ class Stages:
         one, other = self.make("the one"), self.make()
         if one is None or other is None:
             return
-        theirs = [stage for stage in self._order() or self.tour.ground.stages if stage not in (one, other)]
+        theirs = [stage for stage in self._order() if stage not in (one, other)]
         if len(theirs) < 2:
             return
         first, last, middle = theirs[0], theirs[-1], theirs[len(theirs) // 2]
@@ -330,11 +333,11 @@ class Stages:
 
     def _twin(self, made: str, name: str) -> None:
         """Another stage of the same name is another stage, or it is refused."""
-        before = set(self.session.created)
-        if self._staying() < MOST_STAYING:
-            self.do(CreateStage(self.session.oracle.environment, name, "another one"))
-            self.look_at(made)
-        for twin in [stage for stage in self.session.created if stage not in before]:
+        if self._staying() >= MOST_STAYING:
+            return
+        twins = self._create(name, "another one")
+        self.look_at(made)
+        for twin in twins:
             self.remove(twin)
 
     def again(self) -> None:

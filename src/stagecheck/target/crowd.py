@@ -134,9 +134,8 @@ class Crowd:
                 self.client.tell(errand.request)
         first = self.client.sent - sum(map(len, scripts)) + 1
         together, written = _Meeting(len(scripts)), _Meeting(len(scripts))
-        begun = _Meeting(sum(not script[0].pause_s for script in scripts))
         futures = [
-            self._threads.submit(self._client, number, script, together, begun, written)
+            self._threads.submit(self._client, number, script, together, written)
             for number, script in enumerate(scripts, start=1)
         ]
         wait(futures)
@@ -147,18 +146,16 @@ class Crowd:
         self.client.record(one.exchange for one in timed)
         return timed
 
-    def _client(
-        self, number: int, script: Sequence[Errand], together: _Meeting, begun: _Meeting, written: _Meeting
-    ) -> list[_Attempt]:
+    def _client(self, number: int, script: Sequence[Errand], together: _Meeting, written: _Meeting) -> list[_Attempt]:
+        # Taken before the others are waited for: so where the transport tells nothing all are under way together, too.
+        here = time.monotonic()
         together.wait(_MEET_S)
         attempts = []
         for place, errand in enumerate(script):
             within = errand.pause_s if self._heard else 0.0
             watch = _Watch(partial(self._ready, written if place == 0 else None, within))
             time.sleep(errand.pause_s - within)
-            began = time.monotonic()
-            if place == 0 and not errand.pause_s:
-                begun.wait(_READY_S)  # where the transport tells nothing they are under way together all the same
+            began = here if place == 0 and not errand.pause_s else time.monotonic()
             try:
                 result = self.client.attempt(errand.request, watch)
             except Unreachable:

@@ -242,7 +242,7 @@ def relay(hand: _Hand) -> Round:
     scripts: list[list[Ask]] = [[] for _ in range(size)]
     turn = 0
     for number in range(_RUNNERS):
-        look = hand.look(service) if number % 3 == _TWO else None
+        look = hand.look(service) if (number + 1) % 3 == 0 else None
         script = scripts[number % size]
         script.append(replace(look or wishes[turn % 2], pause_s=number * step if not script else step))
         turn += look is None
